@@ -1,0 +1,107 @@
+#pragma once
+
+#include <discovery/async.h>
+#include <discovery/types.h>
+
+#include "lib/model/records.h"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace discovery::model {
+
+/// A check as a caller defines it on its agent
+/// (https://developer.hashicorp.com/consul/api-docs/agent/check#register-check).
+/// What kinds can be run is the agent's matter; so far TTL checks.
+struct CheckSpec {
+  std::string id;  ///< empty: made from the service's id, or the name
+  std::string name;
+  std::string notes;
+  std::string service_id;
+  std::string status;  ///< the state at the start; empty: critical
+  Duration ttl{};      ///< critical unless reported within this
+  std::string token;
+  Duration timeout{};                             ///< shown with the node's checks; of use to kinds that run
+  Duration deregister_critical_service_after{};   ///< its service goes when it was critical for so long; 0: never
+  std::int64_t output_max_size = 0;               ///< longer outputs are cut; 0: the agent's default
+};
+
+/// A service as a caller defines it on its agent
+/// (https://developer.hashicorp.com/consul/api-docs/agent/service#register-service).
+struct ServiceSpec {
+  ServiceInstance service;
+  std::vector<CheckSpec> checks;
+  std::string token;
+  bool replace_existing_checks = false;
+};
+
+/// One of the agent's own services with the hash of its definition.
+struct AgentService {
+  ServicePtr service;
+  std::string content_hash;
+};
+
+/// A member of the gossip pool.
+struct Member {
+  std::string name;
+  std::string address;
+  std::uint16_t port = 0;
+  Labels tags;
+  int status = 1;  ///< 1 alive, 2 leaving, 3 left, 4 failed
+  int protocol_min = 1, protocol_max = 5, protocol_current = 2;
+  int delegate_min = 2, delegate_max = 5, delegate_current = 4;
+};
+
+/// What an agent says of itself.
+struct AgentSelf {
+  std::string datacenter;
+  std::string primary_datacenter;
+  std::string node_name;
+  std::string node_id;
+  std::string version;
+  bool server = true;
+  Labels node_meta;
+  Member member;
+  Coordinate coordinate;
+  bool grpc_open = false;  ///< whether the mesh's gRPC port is served
+  std::map<std::string, std::map<std::string, std::string>> stats;
+};
+
+/// What belongs to this agent and is not replicated state: its own services and checks, who it is. The catalog follows
+/// it: changes are pushed through Backend at once.
+///
+/// Threads: safe. Results come on the agent's executor, or at once where the caller is on it already.
+/// Blocking: never.
+class LocalAgent {
+ public:
+  virtual ~LocalAgent() = default;
+
+  /// Registers a service, or replaces the one with its id. kInvalidArgument with Consul's text.
+  virtual Async<Unit> register_service(ServiceSpec spec, Call call) = 0;
+  /// Removes a service with its checks; fine if there is none.
+  virtual Async<Unit> deregister_service(std::string id, Call call) = 0;
+  /// Adds a check to the node (service_id empty) or to one of its services.
+  /// kInvalidArgument; kNotFound with Consul's text if the service is not known.
+  virtual Async<Unit> register_check(CheckSpec spec, Call call) = 0;
+  /// Removes a check; fine if there is none.
+  virtual Async<Unit> deregister_check(std::string id, Call call) = 0;
+  /// Reports on a TTL check. `status` is "passing", "warning" or "critical". kNotFound with Consul's text.
+  virtual Async<Unit> update_check(std::string id, std::string status, std::string output, Call call) = 0;
+
+  /// All own services, by id. kInvalidArgument for a bad filter.
+  virtual Async<std::vector<AgentService>> services(std::string filter, Call call) = 0;
+  /// One own service; with a hash, waits until its hash is another or `wait` is over. kNotFound with Consul's text.
+  virtual Async<AgentService> service(std::string id, std::string hash, Duration wait, Call call) = 0;
+  /// All own checks, by id.
+  virtual Async<std::vector<CheckPtr>> checks(std::string filter, Call call) = 0;
+
+  /// Who this agent is. Threads: safe.
+  virtual AgentSelf self() const = 0;
+  /// The members of its gossip pool.
+  virtual Async<std::vector<Member>> members(bool wan, Call call) = 0;
+};
+
+}  // namespace discovery::model
