@@ -1,0 +1,34 @@
+#pragma once
+
+#include "lib/server/replicated_log.h"
+
+#include <string>
+#include <utility>
+
+namespace discovery::server {
+
+/// The log of a lone server whose data live in memory only: a command is accepted when it is proposed. Nothing is kept
+/// of it once it was applied; the state is all there is.
+class MemoryLog final : public ReplicatedLog {
+ public:
+  /// `address` is the server's own RPC address.
+  MemoryLog(std::string address, Apply apply) : address_(std::move(address)), apply_(std::move(apply)) {}
+
+  Async<model::Outcome> propose(model::Command command) override {
+    const Index index = ++last_index_;
+    Result<model::CommandResult> result = apply_(index, command);
+    if (!result.ok()) return result.status();
+    return model::Outcome{index, *result};
+  }
+  Async<Unit> read_barrier() override { return Unit{}; }
+  bool is_leader() const noexcept override { return true; }
+  std::string leader_address() const override { return address_; }
+  std::vector<std::string> peer_addresses() const override { return {address_}; }
+
+ private:
+  std::string address_;
+  Apply apply_;
+  Index last_index_ = 0;
+};
+
+}  // namespace discovery::server

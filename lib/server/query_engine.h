@@ -1,0 +1,104 @@
+#pragma once
+
+/// \file
+/// Answers queries from the state: at once, or when the answer moves. Equal questions are evaluated once and share one
+/// answer with its rendered bytes, whoever asks and however many wait: ten thousand watchers of a service cost one
+/// evaluation a change. A kept answer is thrown away by the first commit that touches what it was made from.
+
+#include <discovery/async.h>
+#include <discovery/types.h>
+
+#include "lib/env/env.h"
+#include "lib/model/answer.h"
+#include "lib/model/query.h"
+#include "lib/state/reads.h"
+#include "lib/state/store.h"
+#include "lib/state/watch_registry.h"
+
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace discovery::server {
+
+/// What limits the engine; a query beyond a limit gets kResourceExhausted.
+struct QueryLimits {
+  Duration default_wait = std::chrono::minutes(5);
+  Duration max_wait = std::chrono::minutes(10);
+  std::size_t max_waiting = 100'000;      ///< blocking queries at a time
+  std::size_t max_kept_answers = 1'024;   ///< answers that nobody waits for but that are still true
+  std::size_t max_kept_rows = 200'000;    ///< rows in those answers
+};
+
+/// Counters for metrics. Grow only, but for `waiting`.
+struct QueryStatistics {
+  std::uint64_t evaluations = 0;
+  std::uint64_t shared = 0;  ///< answered without an evaluation
+  std::uint64_t wakeups = 0;
+  std::size_t waiting = 0;
+};
+
+/// Threads: the loop's.
+class QueryEngine {
+ public:
+  using Done = UniqueFunction<void(Result<model::Answer>)>;
+
+  QueryEngine(env::Env& env, const state::Store& store, const QueryLimits& limits);
+  ~QueryEngine();
+  QueryEngine(const QueryEngine&) = delete;
+  QueryEngine& operator=(const QueryEngine&) = delete;
+
+  /// Answers a query about the state. `meta` is what the answer's meta starts from; its index is filled in here.
+  /// kInvalidArgument (filter), kResourceExhausted, kCancelled (read.call.stop, or the engine ends).
+  Async<model::Answer> query(model::Query query, model::Read read, const Meta& meta);
+
+  /// Wakes whom a commit concerns. Answers that it made untrue are marked so before this returns.
+  void on_commit(const state::Touched& touched);
+
+  const QueryStatistics& statistics() const noexcept { return statistics_; }
+
+ private:
+  class Shared;
+  struct Waiter;
+  struct Guard;
+  using Deadlines = std::multimap<Duration, Waiter*>;
+
+  Status refresh(Shared& shared);
+  Result<model::Answer> answer_now(Shared& shared, const Meta& meta);
+  Shared& shared_for(const model::Query& query, const model::Read& read);
+  void forget(Shared& shared);
+  void keep(Shared& shared);
+  void use(Shared& shared);
+  void wait(const model::Query& query, const model::Read& read, const Meta& meta, Done done);
+  void park(Shared& shared, const model::Read& read, const Meta& meta, Done done);
+  void finish(Waiter& waiter, Result<model::Answer> result);
+  void schedule_wake(Shared& shared);
+  void wake();
+  void hand_out(const Result<model::Answer>& answer, std::vector<std::uint64_t> woken);
+  void arm_timer();
+  void on_timer();
+  void cancel(std::uint64_t waiter);
+
+  env::Env& env_;
+  const state::Store& store_;
+  QueryLimits limits_;
+  QueryStatistics statistics_;
+  state::WatchRegistry registry_;
+  std::unordered_map<std::string, std::unique_ptr<Shared>> shared_;
+  std::list<Shared*> idle_;  ///< kept though nobody waits, the longest unused first
+  std::size_t idle_rows_ = 0;
+  std::list<Shared*> to_wake_;
+  bool wake_posted_ = false;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Waiter>> waiters_;
+  std::uint64_t next_waiter_ = 1;
+  Deadlines deadlines_;
+  Duration timer_at_{};
+  std::unique_ptr<env::Timer> timer_;
+  std::shared_ptr<Guard> guard_;  ///< tells posted tasks whether the engine is still there
+};
+
+}  // namespace discovery::server
