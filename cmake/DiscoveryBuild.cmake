@@ -10,8 +10,8 @@ target_compile_options(
   discovery_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor
                             $<$<BOOL:${DISCOVERY_WERROR}>:-Werror>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  # Wrong about "literal" + std::string when it optimises (GCC bug 105651).
-  target_compile_options(discovery_flags INTERFACE -Wno-restrict)
+  # Wrong about strings that are built up when it optimises (GCC bugs 105651, 105329, 105762).
+  target_compile_options(discovery_flags INTERFACE -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds)
 endif()
 
 if(DISCOVERY_SANITIZE)

@@ -65,6 +65,12 @@ class QueryEngine::Shared final : public state::Watcher {
         query(std::move(question)),
         near(read.near),
         filter(read.filter) {}
+  /// From here on nobody would say that the answer has changed, and others may still hold it.
+  ~Shared() override {
+    if (answer) answer->supersede();
+  }
+  Shared(const Shared&) = delete;
+  Shared& operator=(const Shared&) = delete;
 
   void on_touched() override {
     if (answer) {

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <discovery/env.h>
+
+#include <cstdio>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+namespace discovery {
+
+/// Log lines on standard output, in the form of Consul's:
+/// "2026-01-02T15:04:05.000Z [INFO]  agent: message", or a JSON object a line.
+/// Threads: safe; a line is written as a whole.
+class ConsoleLog final : public LogSink {
+ public:
+  /// Lines below `least` are left out.
+  ConsoleLog(Level least, bool json) : least_(least), json_(json) {}
+  /// Also writes to a file; kUnavailable or kPermissionDenied if it cannot be opened.
+  Status open(const std::string& path);
+  ~ConsoleLog() override;
+
+  void write(Level level, std::string_view unit, std::string_view message) noexcept override;
+
+ private:
+  std::string format(Level level, std::string_view unit, std::string_view message) const;
+
+  const Level least_;
+  const bool json_;
+  std::mutex mutex_;
+  std::FILE* file_ = nullptr;
+};
+
+/// "TRACE", "DEBUG", "INFO", "WARN" and "ERR" or "ERROR", in any case. kInvalidArgument lists them.
+Result<Level> parse_level(std::string_view name);
+
+}  // namespace discovery

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <discovery/status.h>
+
+namespace discovery::config {
+
+/// A configuration file that was read.
+struct ConfigFile {
+  std::string path;
+  bool is_json = false;  ///< else HCL
+  std::string text;
+};
+
+/// Reads a file, or all files of a directory (not those below it) sorted by name. `format` is "hcl", "json",
+/// or empty: then the extension tells, and what has neither is refused, or in a directory passed over with a
+/// warning. Blocks on the disk. Errors: kInvalidArgument with Consul's texts, kNotFound where nothing can be
+/// opened, kResourceExhausted for a file over hcl::kMaxInput.
+Result<std::vector<ConfigFile>> read_config_files(const std::string& path, const std::string& format,
+                                                  std::vector<std::string>& warnings);
+
+}  // namespace discovery::config

@@ -1,0 +1,144 @@
+#include "daemon/config/load.h"
+
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "daemon/config/files.h"
+#include "daemon/config/keys.h"
+#include "daemon/config/merge.h"
+#include "daemon/config/resolve.h"
+#include "lib/base/strings.h"
+#include "lib/hcl/hcl.h"
+
+namespace discovery::config {
+namespace {
+
+/// What `-dev` means. Its timing is the agent's own matter.
+constexpr std::string_view kDevDefaults = R"(
+  bind_addr = "127.0.0.1"
+  disable_anonymous_signature = true
+  disable_keyring_file = true
+  enable_debug = true
+  log_level = "DEBUG"
+  server = true
+  connect { enabled = true }
+  performance { raft_multiplier = 1 }
+  ports { grpc = 8502 }
+)";
+
+std::string_view json_kind_of(const hcl::Value& value) {
+  switch (value.kind()) {
+    case hcl::Value::Kind::kBool:
+      return "bool";
+    case hcl::Value::Kind::kString:
+      return "string";
+    case hcl::Value::Kind::kList:
+      return "array";
+    default:
+      return "number";
+  }
+}
+
+/// Adds one text; an empty one says nothing.
+Status add_text(Merge& merge, const std::string& name, bool is_json, const std::string& text) {
+  if (text.empty()) return {};
+  const Result<hcl::Value> parsed = is_json ? hcl::parse_json(text) : hcl::parse_hcl(text);
+  if (!parsed.ok()) {
+    return {parsed.status().code(),
+            "failed to parse " + name + ": " + std::string(parsed.status().message())};
+  }
+  if (parsed->is_null()) return {};
+  if (parsed->as_object() == nullptr) {
+    return invalid_argument("failed to parse " + name + ": json: cannot unmarshal " +
+                            std::string(json_kind_of(*parsed)) +
+                            " into Go value of type map[string]interface {}");
+  }
+  return merge.add(name, *parsed);
+}
+
+Status add_sources(Merge& merge, const AgentFlags& flags, std::vector<std::string>& warnings) {
+  if (flags.dev) {
+    const Result<hcl::Value> defaults = hcl::parse_hcl(kDevDefaults);
+    if (!defaults.ok()) return defaults.status();
+    merge.add_defaults(*defaults);
+  }
+  if (Status status = merge.add("flags", flags.lists); !status.ok()) return status;
+  for (const std::string& path : flags.config_paths) {
+    const auto files = read_config_files(path, flags.config_format, warnings);
+    if (!files.ok()) return files.status();
+    for (const ConfigFile& file : *files) {
+      if (Status status = add_text(merge, file.path, file.is_json, file.text); !status.ok()) return status;
+    }
+  }
+  if (Status status = merge.add("flags", flags.scalars); !status.ok()) return status;
+  for (std::size_t i = 0; i < flags.fragments.size(); ++i) {
+    const std::string name = "flags-" + std::to_string(i) + ".hcl";
+    if (Status status = add_text(merge, name, false, flags.fragments[i]); !status.ok()) return status;
+  }
+  return {};
+}
+
+Status check_data_dir(const agent::Config& config) {
+  if (config.dev_mode) return {};
+  std::error_code error;
+  const auto status = std::filesystem::status(config.data_dir, error);
+  if (status.type() == std::filesystem::file_type::not_found) return {};
+  if (error) return invalid_argument("Error getting info on data_dir: " + base::to_lower(error.message()));
+  if (std::filesystem::is_directory(status)) return {};
+  return invalid_argument("data_dir " + base::go_quote(config.data_dir) + " is not a directory");
+}
+
+/// Every connection is an open file, and some more are needed anyway.
+Status check_open_files(const agent::Config& config, const Host& host) {
+  constexpr std::uint64_t kOwnFiles = 20;
+  const int connections = config.limits.http_max_conns_per_client;
+  const auto most = host.max_open_files();
+  if (connections <= 0 || !most) return {};
+  const std::uint64_t needed = static_cast<std::uint64_t>(connections) + kOwnFiles;
+  if (*most >= needed) return {};
+  return invalid_argument("system allows a max of " + std::to_string(*most) +
+                          " file descriptors, but limits.http_max_conns_per_client: " +
+                          std::to_string(connections) + " needs at least " + std::to_string(needed));
+}
+
+}  // namespace
+
+Result<LoadedConfig> load_agent_config(const AgentFlags& flags, const Host& host) {
+  LoadedConfig loaded;
+  Merge merge;
+  if (Status status = add_sources(merge, flags, loaded.warnings); !status.ok()) return status;
+  loaded.warnings.insert(loaded.warnings.end(), merge.warnings().begin(), merge.warnings().end());
+
+  Draft draft = merge.draft();
+  draft.dev_mode = flags.dev;
+  Result<agent::Config> config = resolve(std::move(draft), host, merge.problems(), loaded.warnings);
+  if (!config.ok()) return config.status();
+  loaded.config = std::move(*config);
+
+  Result<std::vector<std::string>> warnings = agent::validate(loaded.config);
+  if (!warnings.ok()) return warnings.status();
+  loaded.warnings.insert(loaded.warnings.end(), warnings->begin(), warnings->end());
+  if (Status status = check_data_dir(loaded.config); !status.ok()) return status;
+  if (Status status = check_open_files(loaded.config, host); !status.ok()) return status;
+  return loaded;
+}
+
+Result<LoadedConfig> load_agent_config(std::span<const std::string> args) {
+  const Result<AgentFlags> flags = parse_agent_flags(args);
+  if (!flags.ok()) return flags.status();
+  return load_agent_config(*flags, this_host());
+}
+
+agent::Config reloaded(const agent::Config& running, const agent::Config& fresh) {
+  Draft result{running};
+  const Draft source{fresh};
+  for (std::size_t row = 0; row < agent_schema().size(); ++row) {
+    const AgentKey& key = agent_key(row);
+    if (key.effect == Effect::kReload) key.copy(result, source);
+  }
+  return static_cast<agent::Config&&>(result);
+}
+
+}  // namespace discovery::config

@@ -1,0 +1,93 @@
+#include "daemon/config/merge.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "lib/base/strings.h"
+
+namespace discovery::config {
+namespace {
+
+using hcl::Value;
+
+/// "2 error(s) decoding:\n\n* ...\n* ...", as Consul's decoder lists what has the wrong type.
+std::string join_type_errors(std::vector<std::string> errors) {
+  std::sort(errors.begin(), errors.end());
+  std::string out = std::to_string(errors.size()) + " error(s) decoding:\n";
+  for (const std::string& error : errors) out += "\n* " + error;
+  return out;
+}
+
+/// Whether the value leaves a feature off, so that it does not matter whether the feature is there.
+bool asks_for_nothing(const Value& value) {
+  if (const bool* data = value.as_bool()) return !*data;
+  if (const std::int64_t* data = value.as_int()) return *data <= 0;
+  if (const double* data = value.as_double()) return *data <= 0;
+  if (const std::string* data = value.as_string()) return data->empty();
+  if (const Value::List* data = value.as_list()) return data->empty();
+  if (const Value::Object* data = value.as_object()) return data->empty();
+  return true;
+}
+
+bool stands_for_another(const AgentKey& key) {
+  return (key.effect == Effect::kDeprecated || key.effect == Effect::kRenamed) && !key.note.empty();
+}
+
+std::string deprecation(const AgentKey& key) {
+  const std::string path(key.key.path);
+  if (key.note.empty()) return "config key " + base::go_quote(path) + " is deprecated and should be removed";
+  return "The '" + path + "' field is deprecated. Use the '" + std::string(key.note) + "' field instead.";
+}
+
+}  // namespace
+
+Status Merge::add(const std::string& name, const Value& content) {
+  Problems problems;
+  std::vector<Setting> settings = agent_schema().read(*content.as_object(), "", problems);
+  if (!problems.types.empty()) {
+    return invalid_argument("failed to parse " + name + ": " + join_type_errors(std::move(problems.types)));
+  }
+  if (!problems.unknown_keys.empty()) {
+    return invalid_argument("failed to parse " + name + ": " + join_errors(problems.unknown_keys));
+  }
+  problems_.insert(problems_.end(), problems.values.begin(), problems.values.end());
+  return apply(std::move(settings));
+}
+
+void Merge::add_defaults(const Value& content) {
+  Problems problems;
+  for (const Setting& setting : agent_schema().read(*content.as_object(), "", problems)) {
+    const AgentKey& key = agent_key(setting.key);
+    if (key.set != nullptr) key.set(draft_, setting.value);
+  }
+}
+
+Status Merge::apply(std::vector<Setting> settings) {
+  // First those that count only where the key they stand for is not given itself.
+  std::stable_partition(settings.begin(), settings.end(),
+                        [](const Setting& setting) { return stands_for_another(agent_key(setting.key)); });
+  for (const Setting& setting : settings) {
+    const AgentKey* key = &agent_key(setting.key);
+    if (key->effect == Effect::kRefused) return invalid_argument(std::string(key->note));
+    if (key->effect == Effect::kDeprecated) warn(deprecation(*key));
+    if (key->set != nullptr) key->set(draft_, setting.value);
+    if (stands_for_another(*key)) {
+      key = &agent_key(*agent_schema().find(key->note));
+      if (key->set != nullptr) key->set(draft_, setting.value);
+    }
+    const std::string path(key->key.path);
+    if (key->effect == Effect::kLater && !asks_for_nothing(setting.value)) {
+      warn("config key " + base::go_quote(path) + " is accepted but not in force yet");
+    }
+    if (key->effect == Effect::kEnterprise && !asks_for_nothing(setting.value)) {
+      warn(base::go_quote(path) + " is a Consul Enterprise configuration and will have no effect");
+    }
+  }
+  return {};
+}
+
+void Merge::warn(std::string message) {
+  if (warned_.insert(message).second) warnings_.push_back(std::move(message));
+}
+
+}  // namespace discovery::config

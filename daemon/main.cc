@@ -1,0 +1,31 @@
+/// \file
+/// The program `discoveryd`: the agent, and the commands that talk to one.
+
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "daemon/agent/run_agent.h"
+#include "daemon/cli/cli.h"
+
+int main(int argc, char** argv) {
+  // A peer that goes away is an error of the write to it, in TLS as well, not the end of the program.
+  std::signal(SIGPIPE, SIG_IGN);
+
+  const std::vector<std::string> args(argv + (argc > 0 ? 1 : 0), argv + argc);
+  const auto env = [](const std::string& name) -> std::optional<std::string> {
+    const char* const value = std::getenv(name.c_str());
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+  };
+  discovery::cli::Context context{std::cin, std::cout, std::cerr, env};
+  const int code = discovery::cli::run(args, context, [](std::span<const std::string> agent_args) {
+    return discovery::run_agent(agent_args);
+  });
+  std::cout.flush();
+  // Output that could not be written is a failure that nothing else would tell of.
+  return std::cout.good() ? code : (code != 0 ? code : discovery::cli::kExitFailure);
+}

@@ -1,0 +1,228 @@
+#include "lib/agent/local_agent.h"
+
+#include <algorithm>
+#include <string_view>
+#include <type_traits>
+
+#include "lib/model/describe_records.h"
+
+namespace discovery::agent {
+
+using model::AgentService;
+using model::CheckPtr;
+using model::Member;
+
+namespace {
+
+Status stopped() { return {Code::kCancelled, "the agent has stopped"}; }
+
+/// Compiles a filter for one of the agent's lists. The one of checks reports errors without the usual
+/// introduction.
+Result<filter::Filter> compile(const std::string& text, const filter::Schema& schema, bool introduce) {
+  constexpr std::string_view kIntroduction = "Failed to create boolean expression evaluator: ";
+  auto compiled = filter::Filter::compile(text, schema);
+  if (introduce || compiled) return compiled;
+  const Status status = compiled.status();
+  std::string_view message = status.message();
+  if (message.starts_with(kIntroduction)) message.remove_prefix(kIntroduction.size());
+  return Status(status.code(), std::string(message));
+}
+
+}  // namespace
+
+NodeAgent::NodeAgent(env::Env& env, model::Backend& backend, AgentIdentity identity, const Options& options)
+    : env_(env),
+      identity_(std::move(identity)),
+      options_(options),
+      service_schema_(filter::schema_of<model::ServiceInstance>()),
+      check_schema_(filter::schema_of<model::HealthCheck>()),
+      state_(identity_, state_options()),
+      sync_(env, backend, state_, identity_.self.node_name, options_.sync),
+      timer_(env.make_timer()) {}
+
+NodeAgent::~NodeAgent() {
+  life_.reset();
+  for (auto& [key, waiter] : std::exchange(waiters_, {})) waiter.done(stopped());
+}
+
+LocalState::Options NodeAgent::state_options() {
+  LocalState::Options options;
+  options.max_output = options_.max_check_output;
+  options.defer_output = options_.check_update_interval > Duration::zero();
+  options.output_delay = [this] {
+    const Duration interval = options_.check_update_interval;
+    return interval / 2 + env_.random().below(interval);
+  };
+  options.service_changed = [this](const std::string& id) { wake(id); };
+  return options;
+}
+
+template <class T, class F>
+Async<T> NodeAgent::on_loop(F work) {
+  auto start = [env = &env_, life = std::weak_ptr(life_), work = std::move(work)](auto done) mutable {
+    auto task = [life = std::move(life), work = std::move(work), done = std::move(done)]() mutable {
+      if (life.expired()) return done(stopped());
+      work(std::move(done));
+    };
+    if (env->on_loop()) {
+      task();
+    } else {
+      env->post(std::move(task));
+    }
+  };
+  return Async<T>::pending(
+      [start = std::move(start)](typename Async<T>::Callback done) mutable { start(std::move(done)); });
+}
+
+template <class F>
+Async<Unit> NodeAgent::change(F change) {
+  return on_loop<Unit>([this, change = std::move(change)](Async<Unit>::Callback done) mutable {
+    Result<SyncUnit*> unit = change();
+    if (!unit) return done(unit.status());
+    after_change(*unit);
+    done(Unit{});
+  });
+}
+
+void NodeAgent::sync_after_start() { sync_.compare(); }
+
+Async<Unit> NodeAgent::register_service(model::ServiceSpec spec, Call) {
+  return change(
+      [this, spec = std::move(spec)]() mutable { return state_.register_service(std::move(spec), now()); });
+}
+
+Async<Unit> NodeAgent::deregister_service(std::string id, Call) {
+  return change([this, id = std::move(id)] { return Result(state_.deregister_service(id)); });
+}
+
+Async<Unit> NodeAgent::register_check(model::CheckSpec spec, Call) {
+  return change(
+      [this, spec = std::move(spec)]() mutable { return state_.register_check(std::move(spec), now()); });
+}
+
+Async<Unit> NodeAgent::deregister_check(std::string id, Call) {
+  return change([this, id = std::move(id)] { return Result(state_.deregister_check(id)); });
+}
+
+Async<Unit> NodeAgent::update_check(std::string id, std::string status, std::string output, Call) {
+  return change([this, id = std::move(id), status = std::move(status), output = std::move(output)] {
+    return state_.update_check(id, status, output, now());
+  });
+}
+
+Async<std::vector<AgentService>> NodeAgent::services(std::string filter, Call) {
+  return on_loop<std::vector<AgentService>>([this, filter = std::move(filter)](auto done) {
+    const auto compiled = compile(filter, service_schema_, true);
+    if (!compiled) return done(compiled.status());
+    std::vector<AgentService> services;
+    for (const auto& [id, unit] : state_.units()) {
+      if (!unit.service) continue;
+      const auto fits = compiled->matches(*unit.service);
+      if (!fits) return done(fits.status());
+      if (*fits) services.push_back(*state_.service(id));
+    }
+    done(std::move(services));
+  });
+}
+
+Async<std::vector<CheckPtr>> NodeAgent::checks(std::string filter, Call) {
+  return on_loop<std::vector<CheckPtr>>([this, filter = std::move(filter)](auto done) {
+    const auto compiled = compile(filter, check_schema_, false);
+    if (!compiled) return done(compiled.status());
+    std::vector<CheckPtr> checks;
+    for (const auto& [id, check] : state_.checks()) {
+      if (!check.record) continue;
+      const auto fits = compiled->matches(*check.record);
+      if (!fits) return done(fits.status());
+      if (*fits) checks.push_back(check.record);
+    }
+    done(std::move(checks));
+  });
+}
+
+Async<AgentService> NodeAgent::service(std::string id, std::string hash, Duration wait, Call call) {
+  return on_loop<AgentService>([this, id = std::move(id), hash = std::move(hash), wait,
+                                stop = std::move(call.stop)](Async<AgentService>::Callback done) mutable {
+    auto service = state_.service(id);
+    if (!service || hash.empty() || service->content_hash != hash) return done(std::move(service));
+    wait_for_service(std::move(id), std::move(hash), wait, std::move(stop), std::move(done));
+  });
+}
+
+model::AgentSelf NodeAgent::self() const { return identity_.self; }
+
+Async<std::vector<Member>> NodeAgent::members(bool wan, Call) {
+  std::vector<Member> members;
+  if (!wan) {
+    members.push_back(identity_.self.member);
+  } else if (identity_.wan_member) {
+    members.push_back(*identity_.wan_member);
+  }
+  return members;
+}
+
+void NodeAgent::after_change(SyncUnit* unit) {
+  if (unit != nullptr) sync_.push(*unit);
+  arm_timer();
+}
+
+void NodeAgent::arm_timer() {
+  const auto next = state_.next_deadline();
+  if (!next || (armed_ && *armed_ <= *next)) return;
+  armed_ = *next;
+  timer_->start(std::max(*next - now(), Duration::zero()), [this] { expire(); });
+}
+
+void NodeAgent::expire() {
+  armed_.reset();
+  while (const auto due = state_.take_due(now())) {
+    if (!due->note.empty()) env_.log().write(Level::kWarn, "agent", due->note);
+    if (due->unit != nullptr) sync_.push(*due->unit);
+  }
+  arm_timer();
+}
+
+void NodeAgent::wait_for_service(std::string id, std::string hash, Duration wait, std::stop_token stop,
+                                 Async<AgentService>::Callback done) {
+  if (waiters_.size() >= kMaxWaiting) {
+    return done(Status(Code::kResourceExhausted, "too many calls wait for services of this agent"));
+  }
+  wait = wait <= Duration::zero() ? kDefaultWait : std::min(wait, kMaxWait);
+  wait += env_.random().below(wait / 16);
+  const WaiterKey key{std::move(id), ++waits_};
+  Waiter& waiter = waiters_[key];
+  waiter.hash = std::move(hash);
+  waiter.done = std::move(done);
+  waiter.timer = env_.make_timer();
+  waiter.timer->start(wait, [this, key] { answer(key, {}); });
+  if (!stop.stop_possible()) return;
+  // The stop may come on any thread, and inside this very call.
+  waiter.stop.emplace(std::move(stop), [this, key, env = &env_, life = std::weak_ptr(life_)] {
+    env->post([this, key, life] {
+      if (!life.expired()) answer(key, {Code::kCancelled, "the caller has given up"});
+    });
+  });
+}
+
+void NodeAgent::wake(const std::string& id) {
+  if (waiters_.empty()) return;
+  const auto service = state_.service(id);
+  for (auto at = waiters_.lower_bound({id, 0}); at != waiters_.end() && at->first.first == id; ++at) {
+    if (service && service->content_hash == at->second.hash) continue;
+    // Not now: this is inside a change, and who is answered may ask for the next one.
+    at->second.timer->start(Duration::zero(), [this, key = at->first] { answer(key, {}); });
+  }
+}
+
+void NodeAgent::answer(const WaiterKey& key, const Status& failure) {
+  auto node = waiters_.extract(key);
+  if (node.empty()) return;
+  auto done = std::move(node.mapped().done);
+  if (failure.ok()) {
+    done(state_.service(node.key().first));
+  } else {
+    done(failure);
+  }
+}
+
+}  // namespace discovery::agent

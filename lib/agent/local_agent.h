@@ -1,0 +1,118 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <discovery/types.h>
+
+#include "lib/agent/anti_entropy.h"
+#include "lib/agent/identity.h"
+#include "lib/agent/local_state.h"
+#include "lib/env/env.h"
+#include "lib/filter/filter.h"
+#include "lib/model/backend.h"
+#include "lib/model/local_agent.h"
+
+namespace discovery::agent {
+
+/// The LocalAgent of this node: it keeps the services and checks that were registered here, lets checks
+/// expire, and makes the catalog follow.
+///
+/// A change is pushed before its caller gets the answer; with a backend that is done at once, a read of the
+/// catalog that follows sees it. Where the backend takes longer the answer does not wait for it.
+///
+/// Threads: as model::LocalAgent says; made and destroyed on the loop of `env`, where the backend's results
+/// must come as well. Blocks: never. Destroying it ends waiting calls with kCancelled.
+class NodeAgent final : public model::LocalAgent {
+ public:
+  struct Options {
+    AntiEntropy::Options sync{};
+    /// A check's new output alone is told to the catalog within half to one and a half of this; 0: at once.
+    Duration check_update_interval = std::chrono::minutes(5);
+    std::size_t max_check_output = health::kDefaultMaxOutput;
+  };
+  /// How long service() waits unless told, and at most
+  /// (https://developer.hashicorp.com/consul/api-docs/features/blocking#hash-based-blocking-queries).
+  static constexpr Duration kDefaultWait = std::chrono::minutes(5);
+  static constexpr Duration kMaxWait = std::chrono::minutes(10);
+  /// How many calls of service() may wait at once; more get kResourceExhausted.
+  static constexpr std::size_t kMaxWaiting = 16384;
+
+  /// `env` and `backend` must outlive it.
+  NodeAgent(env::Env& env, model::Backend& backend, AgentIdentity identity, const Options& options);
+  ~NodeAgent() override;
+  NodeAgent(const NodeAgent&) = delete;
+  NodeAgent& operator=(const NodeAgent&) = delete;
+
+  /// Compares all with the catalog, and then now and then. To be called once the backend can be asked, and
+  /// again when it can after a time when it could not. Threads: the loop.
+  void sync_after_start();
+
+  Async<Unit> register_service(model::ServiceSpec spec, Call call) override;
+  Async<Unit> deregister_service(std::string id, Call call) override;
+  Async<Unit> register_check(model::CheckSpec spec, Call call) override;
+  Async<Unit> deregister_check(std::string id, Call call) override;
+  Async<Unit> update_check(std::string id, std::string status, std::string output, Call call) override;
+  Async<std::vector<model::AgentService>> services(std::string filter, Call call) override;
+  Async<model::AgentService> service(std::string id, std::string hash, Duration wait, Call call) override;
+  Async<std::vector<model::CheckPtr>> checks(std::string filter, Call call) override;
+  model::AgentSelf self() const override;
+  Async<std::vector<model::Member>> members(bool wan, Call call) override;
+
+ private:
+  struct Life {};
+  using Stop = std::stop_callback<std::function<void()>>;
+  /// The service that a call waits for, and the call's number.
+  using WaiterKey = std::pair<std::string, std::uint64_t>;
+  /// A call of service() that waits for another hash.
+  struct Waiter {
+    std::string hash;
+    Async<model::AgentService>::Callback done;
+    std::unique_ptr<env::Timer> timer;
+    std::optional<Stop> stop;
+  };
+
+  /// An operation that runs `work` on the loop, with what it must call with the result.
+  template <class T, class F>
+  Async<T> on_loop(F work);
+  /// An operation that changes something and pushes it. `change` returns a Result<SyncUnit*> or a SyncUnit*.
+  template <class F>
+  Async<Unit> change(F change);
+
+  Duration now() const { return env_.clock().monotonic(); }
+  LocalState::Options state_options();
+  /// Pushes the unit, if there is one, and looks after the deadlines.
+  void after_change(SyncUnit* unit);
+  void arm_timer();
+  void expire();
+  void wait_for_service(std::string id, std::string hash, Duration wait, std::stop_token stop,
+                        Async<model::AgentService>::Callback done);
+  /// Answers those who wait for this service, if it is another now.
+  void wake(const std::string& id);
+  /// Ends one wait, with what there is or with `failure`.
+  void answer(const WaiterKey& key, const Status& failure);
+
+  env::Env& env_;
+  const AgentIdentity identity_;
+  const Options options_;
+  const filter::Schema service_schema_;
+  const filter::Schema check_schema_;
+  LocalState state_;
+  AntiEntropy sync_;
+  std::unique_ptr<env::Timer> timer_;
+  std::optional<Duration> armed_;  // when the timer fires; not later than the next deadline
+  std::map<WaiterKey, Waiter> waiters_;
+  std::uint64_t waits_ = 0;
+  std::shared_ptr<Life> life_ = std::make_shared<Life>();
+};
+
+}  // namespace discovery::agent

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <discovery/status.h>
+
+#include "lib/agent/config.h"
+#include "lib/dns/options.h"
+#include "lib/env/env.h"
+#include "lib/model/backend.h"
+#include "lib/model/local_agent.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace discovery::api {
+
+/// Where DNS listens, and how it answers: for those who serve it over UDP.
+struct DnsService {
+  std::vector<env::Endpoint> at;
+  std::shared_ptr<const dns::Zone> zone;
+};
+
+/// One agent's objects on one env, real or simulated: state, own services, HTTP and DNS over TCP, wired together.
+/// Threads: the loop's. Owns: all of it, but the env.
+class AgentRuntime {
+ public:
+  /// `node_id` is the agent's UUID.
+  AgentRuntime(env::Env& env, agent::Config config, std::string node_id);
+  ~AgentRuntime();
+  AgentRuntime(const AgentRuntime&) = delete;
+  AgentRuntime& operator=(const AgentRuntime&) = delete;
+
+  /// Takes up its duties and listens. kInvalidArgument, kUnavailable, kPermissionDenied: the message says what to do.
+  Status start();
+  /// Stops listening, lets what is being answered be answered for at most `grace`, then calls `done`.
+  void shutdown(Duration grace, UniqueFunction<void()> done);
+
+  model::Backend& backend() noexcept;
+  model::LocalAgent& local_agent() noexcept;
+  /// Where HTTP is served. Valid after start().
+  const std::vector<env::Endpoint>& http() const noexcept;
+  const DnsService& dns() const noexcept;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// The address by which others reach an agent.
+std::string advertised_address(const agent::Config& config);
+
+}  // namespace discovery::api

@@ -1,0 +1,131 @@
+#include "lib/api/embedded_agent.h"
+
+#include "lib/api/agent_runtime.h"
+#include "lib/base/uuid.h"
+#include "lib/dns/udp_server.h"
+#include "lib/env/asio_env.h"
+
+#include <array>
+#include <cstring>
+#include <future>
+#include <thread>
+#include <utility>
+
+namespace discovery::api {
+namespace {
+
+constexpr std::size_t kMaxNodeIdFile = 1024;
+
+std::string trimmed(std::string text) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+std::string make_node_id(env::Random& random) {
+  std::array<std::uint8_t, 16> bytes{};
+  const std::array<std::uint64_t, 2> drawn = {random.next(), random.next()};
+  std::memcpy(bytes.data(), drawn.data(), bytes.size());
+  return base::format_uuid(bytes);
+}
+
+/// The node's id: as configured, else the one that was kept, else a new one that is kept from now on.
+Result<std::string> find_node_id(env::Env& env, const agent::Config& config) {
+  if (!config.node_id.empty()) return config.node_id;
+  if (config.dev_mode || config.data_dir.empty()) return make_node_id(env.random());
+  if (Status made = env.files().make_directory(config.data_dir); !made.ok()) return made;
+  const std::string path = config.data_dir + "/node-id";
+  Result<std::string> kept = env.files().read(path, kMaxNodeIdFile);
+  if (kept.ok()) {
+    std::string id = trimmed(*std::move(kept));
+    if (base::is_uuid(id)) return id;
+    return invalid_argument("the file " + path + " does not hold a node ID (a UUID); remove it to get a new one");
+  }
+  if (kept.status().code() != Code::kNotFound) return kept.status();
+  std::string id = make_node_id(env.random());
+  if (Status written = env.files().replace(path, id); !written.ok()) return written;
+  return id;
+}
+
+}  // namespace
+
+/// The loop's thread owns everything but the env's outer shell: it builds, runs and takes down.
+class EmbeddedAgent::Impl {
+ public:
+  explicit Impl(std::unique_ptr<env::AsioEnv> env) : env_(std::move(env)) {}
+
+  ~Impl() {
+    if (!thread_.joinable()) return;
+    env_->post([this] { stop(); });
+    thread_.join();
+  }
+
+  Status start(agent::Config config) {
+    std::promise<Status> started;
+    std::future<Status> outcome = started.get_future();
+    env_->post([this, config = std::make_unique<agent::Config>(std::move(config)), &started]() mutable {
+      Status status = build(std::move(*config));
+      if (!status.ok()) env_->stop();
+      started.set_value(std::move(status));
+    });
+    thread_ = std::thread([this] {
+      env_->run();
+      udp_.clear();
+      runtime_.reset();
+    });
+    return outcome.get();
+  }
+
+  AgentFacts facts;
+
+ private:
+  Status build(agent::Config config) {
+    Result<std::string> node_id = find_node_id(*env_, config);
+    if (!node_id.ok()) return node_id.status();
+    facts.node_id = *node_id;
+    facts.advertised = advertised_address(config);
+    runtime_ = std::make_unique<AgentRuntime>(*env_, std::move(config), *std::move(node_id));
+    if (Status status = runtime_->start(); !status.ok()) return status;
+    facts.http = runtime_->http();
+    facts.dns = runtime_->dns().at;
+    for (const env::Endpoint& at : runtime_->dns().at) {
+      dns::UdpServer::Setup setup;
+      setup.at = at;
+      setup.zone = runtime_->dns().zone;
+      setup.backend = &runtime_->backend();
+      setup.clock = &env_->clock();
+      setup.log = &env_->log();
+      setup.seed = env_->random().next();
+      auto server = dns::UdpServer::start(std::move(setup));
+      if (!server.ok()) return server.status();
+      udp_.push_back(*std::move(server));
+    }
+    return {};
+  }
+
+  void stop() {
+    udp_.clear();
+    if (!runtime_) return env_->stop();
+    runtime_->shutdown(kStopGrace, [this] { env_->stop(); });
+  }
+
+  std::unique_ptr<env::AsioEnv> env_;
+  std::unique_ptr<AgentRuntime> runtime_;
+  std::vector<std::unique_ptr<dns::UdpServer>> udp_;
+  std::thread thread_;
+};
+
+Result<std::unique_ptr<EmbeddedAgent>> EmbeddedAgent::start(agent::Config config, Environment environment) {
+  auto env = env::AsioEnv::create(environment);
+  if (!env.ok()) return env.status();
+  auto impl = std::make_unique<Impl>(*std::move(env));
+  if (Status status = impl->start(std::move(config)); !status.ok()) return status;
+  return std::unique_ptr<EmbeddedAgent>(new EmbeddedAgent(std::move(impl)));
+}
+
+EmbeddedAgent::EmbeddedAgent(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+EmbeddedAgent::~EmbeddedAgent() = default;
+
+const AgentFacts& EmbeddedAgent::facts() const noexcept { return impl_->facts; }
+
+}  // namespace discovery::api

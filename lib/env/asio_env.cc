@@ -1,0 +1,153 @@
+#include "lib/env/asio_env.h"
+
+#include <errno.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include <chrono>
+#include <utility>
+
+#include <asio/executor_work_guard.hpp>
+#include <asio/post.hpp>
+
+#include "lib/env/asio_datagram.h"
+#include "lib/env/asio_listener.h"
+#include "lib/env/asio_loop.h"
+#include "lib/env/posix_error.h"
+#include "lib/env/posix_files.h"
+#include "lib/env/random.h"
+
+namespace discovery::env {
+namespace {
+
+class SystemClock final : public Clock {
+ public:
+  Duration monotonic() override {
+    timespec now{};
+    ::clock_gettime(CLOCK_BOOTTIME, &now);
+    return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+  }
+  std::chrono::system_clock::time_point wall() override { return std::chrono::system_clock::now(); }
+};
+
+class DiscardingLog final : public LogSink {
+ public:
+  void write(Level, std::string_view, std::string_view) noexcept override {}
+};
+
+/// The timer and its arming; held by the AsioTimer and by what waits in the reactor.
+class Arming final : public LocalCounted<Arming> {
+ public:
+  explicit Arming(AsioLoop& loop) : loop_(loop), timer_(loop.io) {}
+
+  void start(Duration delay, UniqueFunction<void()> fire) {
+    fire_ = std::move(fire);
+    const std::uint64_t number = ++number_;
+    timer_.expires_after(delay);  // cancels an earlier wait
+    timer_.async_wait([self = base::Ref<Arming>::share(this), number](const asio::error_code& error) {
+      // The number tells an earlier arming that had expired before it was forgotten.
+      if (error || self->number_ != number) return;
+      UniqueFunction<void()> due = std::move(self->fire_);
+      self->loop_.turn(due);
+    });
+  }
+
+  void cancel() {
+    ++number_;
+    fire_ = nullptr;
+    timer_.cancel();
+  }
+
+ private:
+  AsioLoop& loop_;
+  AsioLoop::Timer timer_;
+  std::uint64_t number_ = 0;
+  UniqueFunction<void()> fire_;
+};
+
+class AsioTimer final : public Timer {
+ public:
+  explicit AsioTimer(AsioLoop& loop) : arming_(base::Ref<Arming>::share(new Arming(loop))) {}
+  AsioTimer(const AsioTimer&) = delete;
+  AsioTimer& operator=(const AsioTimer&) = delete;
+  ~AsioTimer() override { arming_->cancel(); }
+
+  void start(Duration delay, UniqueFunction<void()> fire) override { arming_->start(delay, std::move(fire)); }
+  void cancel() override { arming_->cancel(); }
+
+ private:
+  base::Ref<Arming> arming_;
+};
+
+}  // namespace
+
+struct AsioEnv::Parts {
+  std::shared_ptr<Clock> clock;
+  std::shared_ptr<LogSink> log;
+  std::unique_ptr<Random> random;
+  PosixFiles files;
+  AsioLoop loop;
+};
+
+AsioEnv::AsioEnv(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+AsioEnv::~AsioEnv() = default;
+
+Result<std::unique_ptr<AsioEnv>> AsioEnv::create(const Environment& host) {
+  auto parts = std::make_unique<Parts>();
+  parts->clock = host.clock ? host.clock : std::make_shared<SystemClock>();
+  parts->log = host.log ? host.log : std::make_shared<DiscardingLog>();
+  if (host.seed != 0) {
+    parts->random = std::make_unique<SeededRandom>(host.seed);
+  } else {
+    std::uint64_t probe = 0;
+    if (::getrandom(&probe, sizeof probe, 0) < 0)
+      return posix_error("the system gives no random numbers", errno);
+    parts->random = std::make_unique<SystemRandom>();
+  }
+  return std::unique_ptr<AsioEnv>(new AsioEnv(std::move(parts)));
+}
+
+void AsioEnv::run() {
+  const auto work = asio::make_work_guard(parts_->loop.io);
+  parts_->loop.io.run();
+}
+
+void AsioEnv::stop() { parts_->loop.io.stop(); }
+
+bool AsioEnv::run_some(Duration timeout) {
+  auto& io = parts_->loop.io;
+  const auto work = asio::make_work_guard(io);
+  if (io.run_one_for(timeout) == 0) return false;
+  io.poll();
+  return true;
+}
+
+void AsioEnv::post(UniqueFunction<void()> task) {
+  asio::post(parts_->loop.io, [&loop = parts_->loop, task = std::move(task)]() mutable { loop.turn(task); });
+}
+
+bool AsioEnv::on_loop() const noexcept { return parts_->loop.io.get_executor().running_in_this_thread(); }
+Clock& AsioEnv::clock() { return *parts_->clock; }
+Random& AsioEnv::random() { return *parts_->random; }
+Files& AsioEnv::files() { return parts_->files; }
+LogSink& AsioEnv::log() { return *parts_->log; }
+
+std::unique_ptr<Timer> AsioEnv::make_timer() { return std::make_unique<AsioTimer>(parts_->loop); }
+
+Result<std::unique_ptr<Listener>> AsioEnv::listen(const Endpoint& at, const ListenOptions& options) {
+  return make_asio_listener(parts_->loop, at, options);
+}
+
+void AsioEnv::connect(const Endpoint& to, Duration timeout,
+                      UniqueFunction<void(Result<std::unique_ptr<Stream>>)> done) {
+  asio_connect(parts_->loop, to, timeout, std::move(done));
+}
+
+Result<std::unique_ptr<DatagramSocket>> AsioEnv::bind(const Endpoint& at, const ListenOptions& options) {
+  return make_asio_datagram(parts_->loop, at, options);
+}
+
+asio::io_context& AsioEnv::context() noexcept { return parts_->loop.io; }
+void AsioEnv::run_turn(UniqueFunction<void()> callback) { parts_->loop.turn(callback); }
+
+}  // namespace discovery::env

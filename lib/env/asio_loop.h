@@ -1,0 +1,69 @@
+#pragma once
+
+/// \file
+/// What all parts of the real world share: the Asio loop, and the rule that no callback runs inside the call
+/// that asked for it.
+
+#include <array>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include <asio/generic/stream_protocol.hpp>
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <discovery/async.h>
+
+#include "lib/base/ref.h"
+#include "lib/env/local_counted.h"
+
+namespace discovery::env {
+
+/// Work that was finished at once and whose callback waits for the end of the present turn.
+class Deferred : public LocalCounted<Deferred> {
+ public:
+  virtual ~Deferred() = default;
+  virtual void run_deferred() = 0;
+};
+
+/// Runs on one thread; only `io` may be posted to from others.
+class AsioLoop {
+ public:
+  // Types without Asio's type-erased executor, whose calls cost as much as the work here.
+  using Executor = asio::io_context::executor_type;
+  using StreamSocket = asio::basic_stream_socket<asio::generic::stream_protocol, Executor>;
+  using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                           asio::wait_traits<std::chrono::steady_clock>, Executor>;
+
+  AsioLoop() = default;
+  AsioLoop(const AsioLoop&) = delete;
+  AsioLoop& operator=(const AsioLoop&) = delete;
+  /// What was deferred holds sockets, which must go before the context.
+  ~AsioLoop() { deferred_.clear(); }
+
+  /// Runs a callback as one turn: all code of users of the world runs inside of turns.
+  template <class Callback>
+  void turn(Callback&& callback) {
+    const bool outermost = !std::exchange(in_turn_, true);
+    std::forward<Callback>(callback)();
+    if (!outermost) return;
+    if (!deferred_.empty()) run_deferred();
+    in_turn_ = false;
+  }
+
+  /// Runs `work->run_deferred()` after the present turn, or soon.
+  void defer(base::Ref<Deferred> work);
+
+  /// Sockets and timers are used by one thread, so that their locks are left out.
+  asio::io_context io{ASIO_CONCURRENCY_HINT_UNSAFE_IO};
+
+ private:
+  void run_deferred();
+
+  std::vector<base::Ref<Deferred>> deferred_;
+  std::vector<base::Ref<Deferred>> running_;  // kept for its capacity
+  bool in_turn_ = false;
+};
+
+}  // namespace discovery::env

@@ -1,0 +1,68 @@
+#include "lib/http/reply.h"
+
+#include "lib/http/gzip.h"
+
+namespace discovery::http {
+
+void Reply::send(http1::Response response) && {
+  if (takes_gzip_ && response.body.size() >= kMinGzipSize && !response.headers.find("Content-Encoding")) {
+    if (std::string compressed = gzip(response.body.view()); !compressed.empty()) {
+      response.body = std::move(compressed);
+      response.headers.add("Content-Encoding", "gzip");
+    }
+  }
+  if (context_->env.on_loop()) {
+    std::move(responder_).send(std::move(response));
+    return;
+  }
+  context_->env.post([responder = std::move(responder_), response = std::move(response)]() mutable {
+    std::move(responder).send(std::move(response));
+  });
+}
+
+void Reply::json(std::string json) && {
+  http1::Response answer = response();
+  answer.headers.add("Content-Type", kJsonType);
+  end_json(json);
+  answer.body = std::move(json);
+  std::move(*this).send(std::move(answer));
+}
+
+void Reply::text(int status, std::string text) && {
+  http1::Response answer = response(status);
+  set_text(answer, std::move(text));
+  std::move(*this).send(std::move(answer));
+}
+
+void Reply::empty(int status) && {
+  http1::Response answer = response(status);
+  std::move(*this).send(std::move(answer));
+}
+
+void Reply::fail(const Status& failure, const FailureStatus& statuses) && {
+  std::move(*this).text(http_status(failure.code(), statuses), std::string(failure.message()));
+}
+
+int http_status(Code code, const FailureStatus& statuses) noexcept {
+  switch (code) {
+    case Code::kInvalidArgument:
+      return statuses.invalid_argument;
+    case Code::kNotFound:
+      return statuses.not_found;
+    case Code::kPermissionDenied:
+    case Code::kUnauthenticated:
+      return 403;
+    case Code::kResourceExhausted:
+      return 429;
+    default:
+      return 500;
+  }
+}
+
+void set_text(http1::Response& response, std::string text) {
+  // Go finds the type by looking at the body, and so finds none where there is no body.
+  if (!text.empty()) response.headers.add("Content-Type", "text/plain; charset=utf-8");
+  response.body = std::move(text);
+}
+
+}  // namespace discovery::http

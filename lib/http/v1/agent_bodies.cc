@@ -1,0 +1,84 @@
+#include "lib/http/v1/agent_bodies.h"
+
+#include <memory>
+#include <utility>
+
+namespace discovery::http::v1 {
+namespace {
+
+void write_config(codec::JsonWriter& writer, const model::AgentSelf& self) {
+  writer.begin_object();
+  writer.field("Datacenter", self.datacenter);
+  writer.field("PrimaryDatacenter", self.primary_datacenter);
+  writer.field("NodeName", self.node_name);
+  writer.field("NodeID", self.node_id);
+  writer.field("Revision", std::string_view());
+  writer.field("Server", self.server);
+  writer.field("Version", self.version);
+  writer.end_object();
+}
+
+/// Of what Consul shows here, the part that clients are known to look at.
+void write_debug_config(codec::JsonWriter& writer, const model::AgentSelf& self) {
+  writer.begin_object();
+  writer.field("Datacenter", self.datacenter);
+  writer.field("NodeID", self.node_id);
+  writer.field("NodeMeta", self.node_meta);
+  writer.field("NodeName", self.node_name);
+  writer.field("PrimaryDatacenter", self.primary_datacenter);
+  writer.field("ServerMode", self.server);
+  writer.field("Version", self.version);
+  writer.end_object();
+}
+
+/// No proxy is known to work with this agent's xDS, so no version is listed.
+void write_xds(codec::JsonWriter& writer) {
+  writer.begin_object();
+  writer.field("SupportedProxies", std::map<std::string, std::vector<std::string>>{{"envoy", {}}});
+  writer.end_object();
+}
+
+}  // namespace
+
+model::ServiceInstance to_instance(ServiceBody&& body) {
+  model::ServiceInstance service;
+  service.kind = std::move(body.kind);
+  service.id = body.id.empty() ? body.name : std::move(body.id);
+  service.name = std::move(body.name);
+  service.tags = std::move(body.tags);
+  service.address = std::move(body.address);
+  service.tagged_addresses = std::move(body.tagged_addresses);
+  service.meta = std::move(body.meta);
+  service.port = body.port;
+  service.socket_path = std::move(body.socket_path);
+  service.enable_tag_override = body.enable_tag_override;
+  if (body.weights) service.weights = {.passing = body.weights->passing, .warning = body.weights->warning};
+  if (body.proxy) {
+    for (model::Upstream& upstream : body.proxy->upstreams) {
+      if (upstream.destination_type.empty()) upstream.destination_type = "service";
+    }
+    service.proxy = std::make_shared<const model::ConnectProxy>(*std::move(body.proxy));
+  }
+  service.connect.native = body.connect.native;
+  return service;
+}
+
+void append_self(std::string& out, const model::AgentSelf& self, codec::JsonStyle style) {
+  codec::JsonWriter writer(out, style);
+  writer.begin_object();
+  writer.key("Config");
+  write_config(writer, self);
+  writer.key("DebugConfig");
+  write_debug_config(writer, self);
+  writer.field("Coord", self.coordinate);
+  writer.field("Member", MemberView{self.member});
+  writer.field("Stats", self.stats);
+  writer.field("Meta", self.node_meta);
+  if (self.grpc_open) {
+    writer.key("xDS");
+    write_xds(writer);
+  }
+  writer.end_object();
+}
+
+}  // namespace discovery::http::v1

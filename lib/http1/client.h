@@ -1,0 +1,65 @@
+#pragma once
+
+/// \file
+/// The client side of HTTP/1.1: one request on one connection. HTTP checks stand on it.
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <discovery/async.h>
+#include <discovery/status.h>
+#include <discovery/types.h>
+
+#include "lib/env/env.h"
+#include "lib/http1/message.h"
+
+namespace discovery::http1 {
+
+/// What a client asks. The client adds what belongs to the connection: Host, Content-Length, Connection.
+struct ClientRequest {
+  std::string method = "GET";
+  std::string target = "/";  ///< origin form, percent-encoded
+  std::string host{};        ///< the Host field
+  HeaderBlock headers{};
+  std::string body{};
+};
+
+/// What a client takes, and how long it waits.
+struct ClientLimits {
+  Duration timeout = std::chrono::seconds(10);  ///< for all of it, connecting included
+  std::size_t max_header_bytes = 64U << 10;     ///< over it kResourceExhausted
+  std::size_t max_body_bytes = 4U << 20;        ///< over it the body is cut and `truncated`
+};
+
+/// What a server answered.
+struct ClientResponse {
+  int status = 0;
+  std::vector<std::pair<std::string, std::string>> headers{};
+  std::string body{};
+  bool truncated = false;
+
+  /// The value of the first field of that name; empty if there is none.
+  std::string_view header(std::string_view name) const noexcept;
+};
+
+/// A request under way. Destroying it cancels it: its callback then never runs.
+class Fetch {
+ public:
+  virtual ~Fetch() = default;
+};
+
+/// Sends `request` to `endpoint` over a connection of its own and calls `done` from the loop with the answer,
+/// whatever its status. Errors: kUnavailable (no connection, or it broke), kDeadlineExceeded,
+/// kResourceExhausted (head); an answer that is no HTTP is kUnavailable, too, as it is not the service that
+/// was asked for. kInvalidArgument: a method or target that would break the request line. Threads: the
+/// loop's.
+[[nodiscard]] std::unique_ptr<Fetch> fetch(env::Env& env, const env::Endpoint& endpoint,
+                                           ClientRequest request, const ClientLimits& limits,
+                                           UniqueFunction<void(Result<ClientResponse>)> done);
+
+}  // namespace discovery::http1

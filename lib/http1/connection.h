@@ -1,0 +1,132 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "lib/http1/server_state.h"
+
+namespace discovery::http1 {
+
+/// One connection of a server. It serves one request after the other, and deletes itself when it has ended:
+/// when its stream is closed and no Responder points to it any more. While a request waits for its answer the
+/// connection has no buffer, only a read of a few bytes that notices when the client goes.
+class Connection final : public Exchange {
+ public:
+  /// Serves the requests that come. `address`: in whose count of connections this one is; empty for none.
+  static void serve(ServerState& server, std::unique_ptr<env::Stream> stream, std::string address);
+  /// Sends a ready answer without waiting for a request, and ends.
+  static void refuse(ServerState& server, std::unique_ptr<env::Stream> stream, std::string_view answer);
+
+  /// What it waited for did not come in time: ends it. May delete it.
+  void time_out();
+  /// The server ends: ends it if it is idle. May delete it.
+  void end_if_idle();
+  /// Ends it, whatever it does. May delete it.
+  void cut();
+  /// The server is gone: as cut(), but nobody is told.
+  void detach();
+
+  Duration deadline() const noexcept { return deadline_; }
+  const ListLink<Connection>& all_link() const noexcept { return all_link_; }
+
+  void send(Response&& response) override;
+  void start_stream(Response&& head) override;
+  void write(Body&& piece, UniqueFunction<void(Status)> done) override;
+  void finish() override;
+  void abandon() noexcept override;
+  void on_disconnect(UniqueFunction<void()> callback) override;
+  bool disconnected() const noexcept override { return client_gone_; }
+
+ private:
+  enum class Phase : std::uint8_t {
+    kHead,       // of the next request comes in, or nothing yet
+    kBody,       // of the request comes in
+    kHandling,   // the handler has the request
+    kAnswering,  // the answer goes out
+    kStreaming,  // pieces of the answer go out as they are given
+    kLingering,  // all is said; what still comes is thrown away
+  };
+
+  Connection(ServerState& server, std::unique_ptr<env::Stream> stream, std::string address);
+  ~Connection();
+
+  // Reading.
+  void read();
+  void read_into_buffer(std::size_t room);
+  void on_read(const Result<std::size_t>& result);
+  void on_client_end(bool broken);
+
+  // The request.
+  void await_request();
+  void read_head();
+  void parse_head(std::size_t size);
+  void reject(HeadError error);
+  void reject(std::string_view status, std::string_view text);
+  void receive_body();
+  void read_body();
+  void make_room_for_body();
+  void dispatch();
+  void forget_request();
+
+  // The answer.
+  void begin_answer(const Response& response, bool streamed);
+  void write_out(Body body, std::string_view tail);
+  void write_slice();
+  void on_written(const Status& status);
+  void answered();
+  void write_piece();
+  void on_piece_written();
+  void end_stream();
+  void linger();
+
+  // The end.
+  bool end_waiting();
+  void close();
+  void report_end();
+  void report_disconnect();
+  void call_later(void (Connection::*what)());
+  const std::shared_ptr<Connection*>& self();
+  void wait_for(Wait what);
+
+  ServerState* server_;                  // null once detached
+  std::unique_ptr<env::Stream> stream_;  // null once closed
+  ListLink<Connection> all_link_{this};
+  ListLink<Connection> wait_link_{this};
+  Duration deadline_{};
+  const std::string address_;
+
+  Phase phase_ = Phase::kHead;
+  Wait waits_for_ = Wait::kNothing;
+  bool reading_ = false;
+  bool watching_ = false;  // the read goes into watch_
+  bool writing_ = false;
+  bool responder_out_ = false;  // a Responder or a ResponseStream points here
+  bool client_gone_ = false;    // it has ended its sending, or all
+  bool keep_alive_ = true;      // after the present request
+  bool to_head_ = false;        // the present request's method is HEAD
+  bool http10_ = false;         // and its version
+  bool with_body_ = true;       // the present answer has one
+  bool chunked_ = false;        // the stream's pieces become chunks
+  bool piece_waits_ = false;    // for the write that is under way
+  bool end_waits_ = false;      // likewise
+
+  ReadBuffer in_;
+  HeadScanner scanner_;
+  std::unique_ptr<Incoming> incoming_;  // from the head's end until the handler returns
+  std::string out_;                     // the head and what is sent along with it
+  Body body_;                           // then this, in slices
+  std::string_view tail_;               // then this
+  std::size_t body_sent_ = 0;
+  std::size_t drained_ = 0;
+  Body piece_;
+  UniqueFunction<void(Status)> piece_done_;
+  UniqueFunction<void()> on_disconnect_;
+  std::shared_ptr<Connection*> self_;  // for what is posted; made when needed, null inside when this is gone
+  std::array<char, 256> watch_;
+};
+
+}  // namespace discovery::http1

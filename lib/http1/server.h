@@ -1,0 +1,76 @@
+#pragma once
+
+/// \file
+/// The HTTP/1.1 server (RFC 9110, RFC 9112), with the answers of Go's net/http where a request never reaches
+/// a handler, as those who know Consul expect them.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include <discovery/async.h>
+#include <discovery/types.h>
+
+#include "lib/env/env.h"
+#include "lib/http1/handler.h"
+
+namespace discovery::http1 {
+
+/// The limits of a server. Each has a counter in ServerCounters.
+struct ServerOptions {
+  std::size_t max_connections = 65536;  ///< in all; more are closed as they come
+  std::size_t max_connections_per_address =
+      200;  ///< Consul's limits.http_max_conns_per_client; 0 is no limit
+  std::size_t max_header_bytes = (1U << 20) + 4096;  ///< of one request's line and fields; over it 431
+  std::size_t max_drain_bytes = 256U << 10;  ///< what is read of a refused body before the connection ends
+  Duration header_timeout = std::chrono::seconds(10);  ///< from a request's first byte to its last field
+  Duration body_timeout = std::chrono::seconds(30);    ///< between two pieces of a request's body
+  Duration idle_timeout = std::chrono::seconds(120);   ///< between two requests, and before the first
+  Duration write_timeout = std::chrono::seconds(60);   ///< a client that does not take its answer
+};
+
+/// What a server has seen. Gauges go up and down, the others only up.
+struct ServerCounters {
+  std::uint64_t open = 0;     ///< gauge: connections
+  std::uint64_t waiting = 0;  ///< gauge: requests that a handler has not yet answered
+  std::uint64_t accepted = 0;
+  std::uint64_t requests = 0;             ///< handed to the handler
+  std::uint64_t refused_total = 0;        ///< over max_connections
+  std::uint64_t refused_per_address = 0;  ///< over max_connections_per_address
+  std::uint64_t bad_requests = 0;         ///< answered here: malformed, too long a head, unknown coding
+  std::uint64_t bodies_too_large = 0;
+  std::uint64_t timed_out = 0;    ///< cut off by one of the four timeouts
+  std::uint64_t disconnects = 0;  ///< clients that went before their answer
+  std::uint64_t unanswered = 0;   ///< Responders destroyed without an answer (answered 500)
+};
+
+/// Serves requests on any number of listeners. Keep-alive, pipelining (one request at a time, answers in
+/// order), chunked bodies, Expect: 100-continue, HTTP/1.0. Threads: the loop's. Blocks: never. Owns: its
+/// listeners and connections, not `handler` and `env`, which outlive it. Destroying it closes all at once;
+/// Responders that are still held elsewhere go on to nowhere, harmlessly.
+class Server {
+ public:
+  Server(env::Env& env, ServerOptions options, Handler& handler);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// Serves the connections of a listener as well.
+  void serve(std::unique_ptr<env::Listener> listener);
+
+  /// Changes the limits, for connections and requests to come.
+  void set_options(const ServerOptions& options);
+
+  /// Stops listening, ends idle connections at once and the others after their answer, at the latest after
+  /// `grace`. Then calls `done`, from the loop; destroying the server drops it. Call it once.
+  void shutdown(Duration grace, UniqueFunction<void()> done);
+
+  const ServerCounters& counters() const noexcept;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace discovery::http1

@@ -1,0 +1,160 @@
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <discovery/async.h>
+
+#include "lib/env/env.h"
+#include "lib/model/backend.h"
+
+namespace discovery::agent {
+
+/// A Backend with nothing but the catalog of one node. It answers at once, or late, or badly, as a test
+/// wants.
+class FakeCatalog final : public model::Backend {
+ public:
+  explicit FakeCatalog(env::Env& env) : env_(env) {}
+
+  std::optional<model::Node> node;
+  std::map<std::string, model::ServiceInstance> services;
+  std::map<std::string, model::HealthCheck> checks;
+
+  /// Every command that has come, whatever became of it.
+  std::vector<model::Command> commands;
+  std::vector<std::string> tokens;
+  int queries = 0;
+
+  /// How the next calls end; asked once for each. The result of an unknown outcome is applied all the same.
+  std::function<Status()> fate = [] { return Status(); };
+  /// How long the next calls take; at zero they are over at once.
+  std::function<Duration()> delay = [] { return Duration::zero(); };
+
+  Async<model::Outcome> apply(model::Command command, Call call) override {
+    commands.push_back(command);
+    tokens.push_back(call.token);
+    return later<model::Outcome>([this, command = std::move(command)]() -> Result<model::Outcome> {
+      const Status status = fate();
+      if (!status.ok() && status.code() != Code::kUnknownOutcome) return status;
+      Status applied = std::visit([this](const auto& one) { return change(one); }, command);
+      if (!applied.ok()) return applied;
+      if (!status.ok()) return status;
+      return model::Outcome{++index_, true};
+    });
+  }
+
+  Async<model::Answer> query(model::Query query, model::Read) override {
+    ++queries;
+    // The answer is of the time of the question, however late it arrives.
+    Result<model::Answer> answer = fate_of_query(query);
+    return later<model::Answer>([answer = std::move(answer)] { return answer; });
+  }
+
+  std::unique_ptr<model::WatchHandle> watch(model::Query, model::Read, model::Sink&) override {
+    return nullptr;
+  }
+
+  template <class C>
+  std::vector<C> commands_of() const {
+    std::vector<C> found;
+    for (const auto& command : commands) {
+      if (const auto* one = std::get_if<C>(&command)) found.push_back(*one);
+    }
+    return found;
+  }
+
+ private:
+  template <class T, class F>
+  Async<T> later(F act) {
+    const Duration wait = delay();
+    return Async<T>::pending([this, wait, act = std::move(act)](typename Async<T>::Callback done) mutable {
+      if (wait == Duration::zero()) return done(act());
+      auto timer = std::make_shared<std::unique_ptr<env::Timer>>(env_.make_timer());
+      // The timer is kept alive by its own callback.
+      (*timer)->start(wait, [timer, act = std::move(act), done = std::move(done)]() mutable {
+        auto call = std::move(done);
+        auto result = act();
+        call(std::move(result));
+      });
+      timers_.push_back(timer);
+    });
+  }
+
+  Result<model::Answer> fate_of_query(const model::Query& query) {
+    if (Status status = fate(); !status.ok()) return status;
+    model::Value value;
+    if (std::holds_alternative<model::GetNodeServices>(query)) {
+      model::NodeServices found;
+      if (node) found.node = std::make_shared<const model::Node>(*node);
+      for (const auto& [id, service] : services) {
+        found.services.push_back(std::make_shared<const model::ServiceInstance>(service));
+      }
+      value = std::move(found);
+    } else {
+      model::Checks found;
+      for (const auto& [id, check] : checks)
+        found.push_back(std::make_shared<const model::HealthCheck>(check));
+      value = std::move(found);
+    }
+    model::Answer answer;
+    answer.meta.index = index_;
+    answer.shared = std::make_shared<const model::SharedAnswer>(std::move(value));
+    return answer;
+  }
+
+  Status change(model::RegisterCommand command) {
+    if (Status status = validate(command); !status.ok()) return status;
+    if (!node || !command.skip_node_update) {
+      node.emplace();
+      node->id = command.id;
+      node->name = command.node;
+      node->address = command.address;
+      node->tagged_addresses = command.tagged_addresses;
+      node->meta = command.node_meta;
+    }
+    if (command.service) services[command.service->id] = *command.service;
+    for (auto& check : command.checks) {
+      if (!check.service_id.empty()) {
+        const auto service = services.find(check.service_id);
+        if (service == services.end())
+          return {Code::kInternal, "failed inserting check: Missing service registration"};
+        check.service_name = service->second.name;
+        check.service_tags = service->second.tags;
+      }
+      checks[check.check_id] = check;
+    }
+    return {};
+  }
+
+  Status change(const model::DeregisterCommand& command) {
+    if (!command.service_id.empty()) {
+      services.erase(command.service_id);
+      std::erase_if(checks, [&](const auto& entry) { return entry.second.service_id == command.service_id; });
+    } else if (!command.check_id.empty()) {
+      checks.erase(command.check_id);
+    } else {
+      node.reset();
+      services.clear();
+      checks.clear();
+    }
+    return {};
+  }
+
+  template <class C>
+  Status change(const C&) {
+    return {Code::kInternal, "not for the catalog"};
+  }
+
+  env::Env& env_;
+  Index index_ = 0;
+  std::vector<std::weak_ptr<std::unique_ptr<env::Timer>>> timers_;
+};
+
+}  // namespace discovery::agent

@@ -1,0 +1,8 @@
+a = <<EOT
+one
+  EOT
+b = <<-E_1
+    x
+      y
+    E_1
+c {}

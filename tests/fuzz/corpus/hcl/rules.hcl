@@ -1,0 +1,3 @@
+key "" { policy = "read" }
+key_prefix "a/" { policy = "list" }
+operator = "write"
