@@ -1,14 +1,8 @@
-// Benchmarks of the state: `state_bench kv` and `state_bench catalog`. One thread; times are its CPU time, so that
-// other work on the machine counts little. Figures on standard output.
+// Benchmarks of the state: `state_bench kv` and `state_bench catalog`. One thread; times are its CPU time, so
+// that other work on the machine counts little. Figures on standard output.
 //
-//   kv       a million keys with values of 100 bytes: inserts in transactions of 64, point reads, resident memory
-//   catalog  100,000 service instances with a check each: registrations, resident memory
-
-#include "lib/model/command.h"
-#include "lib/state/catalog.h"
-#include "lib/state/kv.h"
-#include "lib/state/reads.h"
-#include "lib/state/store.h"
+//   kv       a million keys with values of 100 bytes: inserts in transactions of 64, point reads, resident
+//   memory catalog  100,000 service instances with a check each: registrations, resident memory
 
 #include <malloc.h>
 #include <time.h>
@@ -22,6 +16,12 @@
 #include <random>
 #include <string>
 #include <vector>
+
+#include "lib/model/command.h"
+#include "lib/state/catalog.h"
+#include "lib/state/kv.h"
+#include "lib/state/reads.h"
+#include "lib/state/store.h"
 
 namespace {
 

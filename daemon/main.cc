@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
 
   const std::vector<std::string> args(argv + (argc > 0 ? 1 : 0), argv + argc);
   const auto env = [](const std::string& name) -> std::optional<std::string> {
-    const char* const value = std::getenv(name.c_str());
+    const char* const value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): nobody sets any
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
   };
   discovery::cli::Context context{std::cin, std::cout, std::cerr, env};

@@ -1,12 +1,12 @@
 #include "daemon/agent/console_log.h"
 
-#include "lib/codec/json_writer.h"
-
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <ctime>
+
+#include "lib/codec/json_writer.h"
 
 namespace discovery {
 namespace {
@@ -25,7 +25,8 @@ constexpr std::array<LevelName, 5> kLevels = {{{"[TRACE] ", "trace"},
 std::string timestamp() {
   const auto now = std::chrono::system_clock::now();
   const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
-  const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
+  const auto millis =
+      std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
   std::tm utc{};
   gmtime_r(&seconds, &utc);
   std::array<char, 40> text{};

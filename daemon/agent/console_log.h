@@ -1,11 +1,11 @@
 #pragma once
 
-#include <discovery/env.h>
-
 #include <cstdio>
 #include <mutex>
 #include <string>
 #include <string_view>
+
+#include <discovery/env.h>
 
 namespace discovery {
 

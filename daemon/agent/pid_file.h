@@ -1,16 +1,17 @@
 #pragma once
 
-#include <discovery/status.h>
-
 #include <string>
 #include <utility>
+
+#include <discovery/status.h>
 
 namespace discovery {
 
 /// A file that holds the process's number as long as this object lives.
 class PidFile {
  public:
-  /// An empty path means none. kPermissionDenied or kUnavailable if it cannot be written; the message names it.
+  /// An empty path means none. kPermissionDenied or kUnavailable if it cannot be written; the message names
+  /// it.
   static Result<PidFile> create(std::string path);
   PidFile(PidFile&& other) noexcept : path_(std::exchange(other.path_, {})) {}
   PidFile& operator=(PidFile&& other) noexcept {

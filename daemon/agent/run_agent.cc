@@ -1,12 +1,5 @@
 #include "daemon/agent/run_agent.h"
 
-#include <discovery/version.h>
-
-#include "daemon/agent/console_log.h"
-#include "daemon/agent/pid_file.h"
-#include "daemon/config/load.h"
-#include "lib/api/embedded_agent.h"
-
 #include <pthread.h>
 
 #include <algorithm>
@@ -14,6 +7,13 @@
 #include <iostream>
 #include <memory>
 #include <utility>
+
+#include <discovery/version.h>
+
+#include "daemon/agent/console_log.h"
+#include "daemon/agent/pid_file.h"
+#include "daemon/config/load.h"
+#include "lib/api/embedded_agent.h"
 
 namespace discovery {
 namespace {
@@ -35,13 +35,15 @@ void print_banner(const agent::Config& config, const api::AgentFacts& facts, std
       << "           Node ID: '" << facts.node_id << "'\n"
       << "         Node name: '" << config.node_name << "'\n"
       << "        Datacenter: '" << config.datacenter << "' (Segment: '<all>')\n"
-      << "            Server: " << yes_no(config.server) << " (Bootstrap: " << yes_no(config.bootstrap) << ")\n"
+      << "            Server: " << yes_no(config.server) << " (Bootstrap: " << yes_no(config.bootstrap)
+      << ")\n"
       << "       Client Addr: [" << joined(config.client_addr) << "] (HTTP: " << port_text(config.ports.http)
       << ", HTTPS: " << port_text(config.ports.https) << ", gRPC: " << port_text(config.ports.grpc)
       << ", DNS: " << port_text(config.ports.dns) << ")\n"
       << "      Cluster Addr: " << facts.advertised << " (LAN: " << port_text(config.ports.serf_lan)
       << ", WAN: " << port_text(config.ports.serf_wan) << ")\n"
-      << "           Encrypt: Gossip: false, TLS-Outgoing: false, TLS-Incoming: false, Auto-Encrypt-TLS: false\n"
+      << "           Encrypt: Gossip: false, TLS-Outgoing: false, TLS-Incoming: false, Auto-Encrypt-TLS: "
+         "false\n"
       << "\n==> Log data will now stream in as it occurs:\n\n"
       << std::flush;
 }
@@ -66,7 +68,8 @@ std::string wait_for_end(const sigset_t& signals, LogSink& log) {
     sigwait(&signals, &signal);
     if (signal == SIGINT) return "interrupt";
     if (signal == SIGTERM) return "terminated";
-    log.write(Level::kWarn, "agent", "Caught signal: hangup; reloading the configuration is not available yet");
+    log.write(Level::kWarn, "agent",
+              "Caught signal: hangup; reloading the configuration is not available yet");
   }
 }
 
@@ -74,14 +77,18 @@ void warn_at_start(const agent::Config& config, const std::vector<std::string>& 
   for (const std::string& warning : warnings) log.write(Level::kWarn, "agent", warning);
   if (config.dev_mode) return;
   log.write(Level::kWarn, "agent",
-            "DATA LIVE IN MEMORY ONLY: there is no durable log yet, and all of the catalog and the KV store is lost when "
-            "this agent stops (data_dir " + config.data_dir + " keeps the node's ID alone)");
+            "DATA LIVE IN MEMORY ONLY: there is no durable log yet, and all of the catalog and the KV store "
+            "is lost when "
+            "this agent stops (data_dir " +
+                config.data_dir + " keeps the node's ID alone)");
 }
 
 }  // namespace
 
 int run_agent(std::span<const std::string> args) {
-  const auto wants_help = [](const std::string& arg) { return arg == "-h" || arg == "-help" || arg == "--help"; };
+  const auto wants_help = [](const std::string& arg) {
+    return arg == "-h" || arg == "-help" || arg == "--help";
+  };
   if (std::any_of(args.begin(), args.end(), wants_help)) {
     std::cout << config::agent_help();
     return 0;

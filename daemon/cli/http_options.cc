@@ -20,7 +20,7 @@ std::string first_of(const std::string& flag, const Environment& env, const char
 Result<bool> bool_of(const Environment& env, const char* variable, bool fallback) {
   const std::string text = env(variable).value_or("");
   if (text.empty()) return fallback;
-  const Result<bool> value = parse_bool(text);
+  Result<bool> value = parse_bool(text);
   if (!value.ok())
     return invalid_argument(std::string("could not parse ") + variable + ": " + base::go_quote(text));
   return value;
@@ -28,7 +28,7 @@ Result<bool> bool_of(const Environment& env, const char* variable, bool fallback
 
 /// Splits "host:port", "[v6]:port" or "host" (the scheme's usual port).
 Status parse_host_port(std::string_view text, ApiClientConfig& config) {
-  const Status malformed = invalid_argument("invalid address " + base::go_quote(text));
+  Status malformed = invalid_argument("invalid address " + base::go_quote(text));
   std::string_view host = text;
   std::string_view port;
   if (text.starts_with('[')) {

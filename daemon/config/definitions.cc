@@ -5,26 +5,26 @@ namespace {
 
 const Schema& weights() {
   static constexpr Key kKeys[] = {{"passing", Type::kInt}, {"warning", Type::kInt}};
-  static const Schema kSchema(kKeys);
-  return kSchema;
+  static const Schema schema(kKeys);
+  return schema;
 }
 
 const Schema& address() {
   static constexpr Key kKeys[] = {{"address", Type::kString}, {"port", Type::kInt}};
-  static const Schema kSchema(kKeys);
-  return kSchema;
+  static const Schema schema(kKeys);
+  return schema;
 }
 
 const Schema& locality() {
   static constexpr Key kKeys[] = {{"region", Type::kString}, {"zone", Type::kString}};
-  static const Schema kSchema(kKeys);
-  return kSchema;
+  static const Schema schema(kKeys);
+  return schema;
 }
 
 const Schema& mesh_gateway() {
   static constexpr Key kKeys[] = {{"mode", Type::kString}};
-  static const Schema kSchema(kKeys);
-  return kSchema;
+  static const Schema schema(kKeys);
+  return schema;
 }
 
 const Schema& exposed_path() {
@@ -34,8 +34,8 @@ const Schema& exposed_path() {
       {"protocol", Type::kString},
       {"local_path_port", Type::kInt},
   };
-  static const Schema kSchema(kKeys);
-  return kSchema;
+  static const Schema schema(kKeys);
+  return schema;
 }
 
 const Schema& expose() {
@@ -44,14 +44,14 @@ const Schema& expose() {
       {"port", Type::kInt},
       {"paths", Type::kObjectList, exposed_path},
   };
-  static const Schema kSchema(kKeys);
-  return kSchema;
+  static const Schema schema(kKeys);
+  return schema;
 }
 
 const Schema& transparent_proxy() {
   static constexpr Key kKeys[] = {{"outbound_listener_port", Type::kInt}, {"dialed_directly", Type::kBool}};
-  static const Schema kSchema(kKeys);
-  return kSchema;
+  static const Schema schema(kKeys);
+  return schema;
 }
 
 const Schema& upstream() {
@@ -69,8 +69,8 @@ const Schema& upstream() {
       {"config", Type::kAny},
       {"mesh_gateway", Type::kObject, mesh_gateway},
   };
-  static const Schema kSchema(kKeys);
-  return kSchema;
+  static const Schema schema(kKeys);
+  return schema;
 }
 
 const Schema& proxy() {
@@ -88,8 +88,8 @@ const Schema& proxy() {
       {"expose", Type::kObject, expose},
       {"envoy_extensions", Type::kAnyList},
   };
-  static const Schema kSchema(kKeys);
-  return kSchema;
+  static const Schema schema(kKeys);
+  return schema;
 }
 
 const Schema& connect() {
@@ -97,8 +97,8 @@ const Schema& connect() {
       {"native", Type::kBool},
       {"sidecar_service", Type::kObject, service_definition},
   };
-  static const Schema kSchema(kKeys);
-  return kSchema;
+  static const Schema schema(kKeys);
+  return schema;
 }
 
 }  // namespace
@@ -125,8 +125,8 @@ const Schema& service_definition() {
       {"namespace", Type::kString},
       {"partition", Type::kString},
   };
-  static const Schema kSchema(kKeys);
-  return kSchema;
+  static const Schema schema(kKeys);
+  return schema;
 }
 
 const Schema& check_definition() {
@@ -168,8 +168,8 @@ const Schema& check_definition() {
       {"namespace", Type::kString},
       {"partition", Type::kString},
   };
-  static const Schema kSchema(kKeys);
-  return kSchema;
+  static const Schema schema(kKeys);
+  return schema;
 }
 
 const Schema& segment_definition() {
@@ -177,8 +177,8 @@ const Schema& segment_definition() {
       {"advertise", Type::kString}, {"bind", Type::kString},       {"name", Type::kString},
       {"port", Type::kInt},         {"rpc_listener", Type::kBool},
   };
-  static const Schema kSchema(kKeys);
-  return kSchema;
+  static const Schema schema(kKeys);
+  return schema;
 }
 
 }  // namespace discovery::config

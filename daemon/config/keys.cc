@@ -464,8 +464,8 @@ constexpr std::array<Key, std::size(kKeys)> kSchemaKeys = keys_alone();
 }  // namespace
 
 const Schema& agent_schema() {
-  static const Schema kSchema(kSchemaKeys);
-  return kSchema;
+  static const Schema schema(kSchemaKeys);
+  return schema;
 }
 
 const AgentKey& agent_key(std::size_t row) { return kKeys[row]; }

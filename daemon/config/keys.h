@@ -22,8 +22,8 @@ enum class Effect : std::uint8_t {
   kEnterprise,  ///< the same for what Consul has in its Enterprise edition only
   kDeprecated,  ///< it sets the key `note` unless the same source gives that itself, with a warning; without
                 ///< a note it means nothing any more
-  kRenamed,  ///< the same without a warning
-  kRefused,  ///< it is an error with the text `note`
+  kRenamed,     ///< the same without a warning
+  kRefused,     ///< it is an error with the text `note`
 };
 
 /// A row of the table.

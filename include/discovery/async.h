@@ -3,8 +3,6 @@
 /// \file
 /// One asynchronous operation, taken by callback, by future, or by `co_await`.
 
-#include <discovery/status.h>
-
 #include <coroutine>
 #include <cstddef>
 #include <functional>
@@ -15,14 +13,16 @@
 #include <type_traits>
 #include <utility>
 
+#include <discovery/status.h>
+
 namespace discovery {
 
 template <class Signature>
 class UniqueFunction;
 
-/// A move-only `std::function`: it may own what cannot be copied, and small targets (up to six pointers) need no
-/// allocation. Calling an empty one is undefined.
-/// Threads: a value; distinct objects may be used by distinct threads.
+/// A move-only `std::function`: it may own what cannot be copied, and small targets (up to six pointers) need
+/// no allocation. Calling an empty one is undefined. Threads: a value; distinct objects may be used by
+/// distinct threads.
 template <class R, class... Args>
 class UniqueFunction<R(Args...)> {
  public:
@@ -95,9 +95,9 @@ class UniqueFunction<R(Args...)> {
   const Ops* ops_ = nullptr;
 };
 
-/// One operation and its result. It starts when it is consumed (then, future, get, co_await) and completes exactly
-/// once, on the instance's executor; an operation whose result was there at once is completed where it is consumed.
-/// Destroying an Async that was never consumed means that the operation never happens.
+/// One operation and its result. It starts when it is consumed (then, future, get, co_await) and completes
+/// exactly once, on the instance's executor; an operation whose result was there at once is completed where
+/// it is consumed. Destroying an Async that was never consumed means that the operation never happens.
 /// Threads: consume it on any thread, once.
 template <class T>
 class [[nodiscard]] Async {
@@ -106,8 +106,8 @@ class [[nodiscard]] Async {
   using Start = UniqueFunction<void(Callback)>;
 
   /// An operation that is done already.
-  Async(Result<T> result) : ready_(std::move(result)) {}  // NOLINT: implicit by design
-  Async(T value) : ready_(Result<T>(std::move(value))) {}  // NOLINT: implicit by design
+  Async(Result<T> result) : ready_(std::move(result)) {}          // NOLINT: implicit by design
+  Async(T value) : ready_(Result<T>(std::move(value))) {}         // NOLINT: implicit by design
   Async(Status status) : ready_(Result<T>(std::move(status))) {}  // NOLINT: implicit by design
   /// An operation that `start` begins; `start` calls its argument exactly once.
   static Async pending(Start start) { return Async(Pending{}, std::move(start)); }
@@ -135,8 +135,8 @@ class [[nodiscard]] Async {
     return result;
   }
 
-  /// Consumes the operation and waits for its result. Blocks: yes; never call it on the instance's executor, which
-  /// would wait for itself.
+  /// Consumes the operation and waits for its result. Blocks: yes; never call it on the instance's executor,
+  /// which would wait for itself.
   Result<T> get() && { return std::move(*this).future().get(); }
 
   /// What `co_await` uses: resumes the coroutine where the operation completes.

@@ -4,21 +4,22 @@
 /// What a host program may hand to an instance: where completions run, what time it is, where log lines go.
 /// A null pointer means the library's own; host objects must outlive the instance.
 
-#include <discovery/status.h>
-#include <discovery/types.h>
-
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string_view>
 
+#include <discovery/status.h>
+#include <discovery/types.h>
+
 namespace discovery {
 
 /// Where completions run. Threads: post() from any thread.
 struct Executor {
   virtual ~Executor() = default;
-  /// Runs `task` later, never inside this call. Tasks of one thread run in the order in which they were posted.
+  /// Runs `task` later, never inside this call. Tasks of one thread run in the order in which they were
+  /// posted.
   virtual void post(std::function<void()> task) = 0;
   /// Whether the calling thread is one that runs this executor's tasks.
   virtual bool running_in_this_thread() const noexcept = 0;
@@ -48,8 +49,9 @@ struct Environment {
   std::shared_ptr<Executor> executor{};
   std::shared_ptr<Clock> clock{};
   std::shared_ptr<LogSink> log{};
-  std::uint64_t seed = 0;                   ///< of the random numbers; 0 draws one from the system
-  std::function<void(Status)> on_fatal{};   ///< the instance found itself broken and stops; the process goes on
+  std::uint64_t seed = 0;  ///< of the random numbers; 0 draws one from the system
+  std::function<void(Status)>
+      on_fatal{};  ///< the instance found itself broken and stops; the process goes on
 };
 
 }  // namespace discovery

@@ -4,8 +4,6 @@
 /// Errors are values: `Status` says how a call ended, `Result<T>` carries what it returned or why it did not.
 /// No function of this library throws across its interface.
 
-#include <discovery/export.h>
-
 #include <cassert>
 #include <cstdint>
 #include <memory>
@@ -14,6 +12,8 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+
+#include <discovery/export.h>
 
 namespace discovery {
 

@@ -1,7 +1,8 @@
 #pragma once
 
 /// \file
-/// The words that every part of the interface shares: indexes, durations, and how a read or a write is asked for.
+/// The words that every part of the interface shares: indexes, durations, and how a read or a write is asked
+/// for.
 
 #include <chrono>
 #include <cstdint>
@@ -25,18 +26,19 @@ enum class Consistency : std::uint8_t {
 
 /// What goes with any call.
 struct Call {
-  std::string token{};                 ///< who asks; empty is the anonymous token
-  std::string datacenter{};            ///< where to ask; empty is the instance's own
-  Duration timeout{};                  ///< give up after this; 0 is the instance's default
-  std::stop_token stop{};              ///< give up when it is requested
+  std::string token{};       ///< who asks; empty is the anonymous token
+  std::string datacenter{};  ///< where to ask; empty is the instance's own
+  Duration timeout{};        ///< give up after this; 0 is the instance's default
+  std::stop_token stop{};    ///< give up when it is requested
 };
 
 /// How an answer came about.
 struct Meta {
-  Index index = 0;             ///< the index that the answer is true at; what a blocking query waits beyond
-  std::uint64_t epoch = 0;     ///< changes when the state was replaced by a restore; indexes compare within one only
-  Duration last_contact{};     ///< how long ago the answering server heard from its leader
-  bool known_leader = false;   ///< whether the answering server knows a leader
+  Index index = 0;  ///< the index that the answer is true at; what a blocking query waits beyond
+  std::uint64_t epoch =
+      0;  ///< changes when the state was replaced by a restore; indexes compare within one only
+  Duration last_contact{};    ///< how long ago the answering server heard from its leader
+  bool known_leader = false;  ///< whether the answering server knows a leader
 };
 
 }  // namespace discovery

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <discovery/export.h>
-
 #include <string_view>
+
+#include <discovery/export.h>
 
 namespace discovery {
 

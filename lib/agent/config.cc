@@ -280,18 +280,15 @@ Status check_mode(const Config& config, Warnings& warnings) {
   return {};
 }
 
-Status check_network(std::string text) {
-  const std::string original = text;
+bool is_network(const std::string& text) {
   const std::size_t slash = text.find('/');
-  const Status bad = invalid_argument("allow_write_http_from: invalid cidr: " + original);
-  if (slash == std::string::npos) return bad;
-  const std::string bits = text.substr(slash + 1);
+  if (slash == std::string::npos) return false;
   const int version = ip_version(text.substr(0, slash));
   int length = -1;
-  const auto [stop, error] = std::from_chars(bits.data(), bits.data() + bits.size(), length);
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data() + slash + 1, end, length);
   const bool in_range = length >= 0 && length <= (version == 4 ? 32 : 128);
-  if (version == 0 || error != std::errc() || stop != bits.data() + bits.size() || !in_range) return bad;
-  return {};
+  return version != 0 && error == std::errc() && stop == end && in_range;
 }
 
 Status check_not_negative(std::string_view key, std::int64_t value) {
@@ -334,7 +331,8 @@ Status check_limits(const Config& config, Warnings& warnings) {
     if (!status.ok()) return status;
   }
   for (const std::string& network : config.http_config.allow_write_http_from) {
-    if (Status status = check_network(std::string(base::trim(network))); !status.ok()) return status;
+    if (is_network(std::string(base::trim(network)))) continue;
+    return invalid_argument("allow_write_http_from: invalid cidr: " + network);
   }
   for (const auto& [key, value] : {std::pair("limits.kv_max_value_size", config.limits.kv_max_value_size),
                                    std::pair("limits.txn_max_req_len", config.limits.txn_max_req_len)}) {

@@ -92,7 +92,7 @@ class LocalState {
   /// A service goes for its critical checks after this or longer.
   static constexpr Duration kMinReapAfter = std::chrono::minutes(1);
   /// At most so many checks go into one push.
-  static constexpr std::size_t kMaxChecksPerPush = 128;
+  static constexpr std::size_t kMaxChecksPerPush = 512;
 
   /// `identity` must outlive this.
   LocalState(const AgentIdentity& identity, Options options);
@@ -152,6 +152,10 @@ class LocalState {
   void mark_dirty(SyncUnit& unit);
   void mark_dirty(SyncUnit& unit, const std::string& id, OwnCheck& check);
   void settle_check(SyncUnit& unit, const std::string& id, bool accepted);
+  bool is_dirty(const SyncUnit& unit, const std::string& check_id) const;
+  /// Moves the dirty checks that can go in one push with their service to the list's end, so that nobody sees
+  /// it without them.
+  void gather_checks(SyncUnit& unit);
   /// The check that the unit's list of dirty ones ends with, past what has become clean; null if there is
   /// none.
   OwnCheck* next_dirty_check(SyncUnit& unit);

@@ -1,5 +1,6 @@
 // What the catalog must be told of the agent's services and checks.
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -48,17 +49,30 @@ Push LocalState::deregistration(std::string token, std::string service_id, std::
   return {.command = std::move(command), .token = std::move(token)};
 }
 
+bool LocalState::is_dirty(const SyncUnit& unit, const std::string& check_id) const {
+  const auto found = checks_.find(check_id);
+  return found != checks_.end() && found->second.dirty && found->second.service_id == unit.id;
+}
+
 OwnCheck* LocalState::next_dirty_check(SyncUnit& unit) {
-  while (!unit.dirty_checks.empty()) {
-    const auto found = checks_.find(unit.dirty_checks.back());
-    if (found != checks_.end() && found->second.dirty && found->second.service_id == unit.id)
-      return &found->second;
-    unit.dirty_checks.pop_back();
-  }
-  return nullptr;
+  auto& ids = unit.dirty_checks;
+  while (!ids.empty() && !is_dirty(unit, ids.back())) ids.pop_back();
+  return ids.empty() ? nullptr : &checks_.find(ids.back())->second;
+}
+
+void LocalState::gather_checks(SyncUnit& unit) {
+  const auto goes_later = [&](const std::string& id) {
+    const OwnCheck& check = checks_.find(id)->second;
+    return !check.record || check.token != unit.token;
+  };
+  auto& ids = unit.dirty_checks;
+  std::erase_if(ids, [&](const std::string& id) { return !is_dirty(unit, id); });
+  std::stable_partition(ids.begin(), ids.end(), goes_later);
 }
 
 std::optional<Push> LocalState::next_push(SyncUnit& unit) {
+  const bool whole_service = unit.dirty && unit.service;
+  if (whole_service) gather_checks(unit);
   OwnCheck* check = next_dirty_check(unit);
   const auto take = [&](Push& push) {
     check->dirty = false;
@@ -66,15 +80,14 @@ std::optional<Push> LocalState::next_push(SyncUnit& unit) {
     unit.dirty_checks.pop_back();
     check = next_dirty_check(unit);
   };
-  const bool is_node = unit.id.empty();
-  if (unit.dirty && !unit.service && !is_node) {  // its checks go with it
+  if (unit.dirty && !unit.service && !unit.id.empty()) {  // its checks go with it
     Push push = deregistration(unit.token, unit.id, {});
     push.whole = true;
     while (check != nullptr) take(push);
     unit.dirty = false;
     return push;
   }
-  if (check != nullptr && !check->record) {
+  if (check != nullptr && !check->record && !whole_service) {
     Push push = deregistration(check->token, {}, unit.dirty_checks.back());
     take(push);
     return push;
@@ -84,7 +97,7 @@ std::optional<Push> LocalState::next_push(SyncUnit& unit) {
   Push push{.token = unit.dirty ? unit.token : check->token, .whole = std::exchange(unit.dirty, false)};
   RegisterCommand command = node_command();
   push.node = !command.skip_node_update;
-  if (push.whole && unit.service) command.service = *unit.service;
+  if (whole_service) command.service = *unit.service;
   while (check != nullptr && check->record && check->token == push.token &&
          push.checks.size() < kMaxChecksPerPush) {
     command.checks.push_back(*check->record);

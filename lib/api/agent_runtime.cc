@@ -1,5 +1,9 @@
 #include "lib/api/agent_runtime.h"
 
+#include <charconv>
+#include <string_view>
+#include <utility>
+
 #include <discovery/version.h>
 
 #include "lib/agent/identity.h"
@@ -8,10 +12,6 @@
 #include "lib/http/api.h"
 #include "lib/http1/server.h"
 #include "lib/server/server.h"
-
-#include <charconv>
-#include <string_view>
-#include <utility>
 
 namespace discovery::api {
 namespace {
@@ -63,21 +63,22 @@ agent::AgentIdentity make_identity(const Config& config, const std::string& node
   member.name = config.node_name;
   member.address = identity.address;
   member.port = static_cast<std::uint16_t>(config.ports.serf_lan);
-  const std::pair<const char*, std::string> tags[] = {{"acls", config.acl.enabled ? "1" : "0"},
-                                                      {"bootstrap", "1"},
-                                                      {"build", std::string(kConsulVersion) + ":"},
-                                                      {"dc", config.datacenter},
-                                                      {"ft_fs", "1"},
-                                                      {"ft_si", "1"},
-                                                      {"id", node_id},
-                                                      {"port", std::to_string(config.ports.server)},
-                                                      {"raft_vsn", "3"},
-                                                      {"role", "consul"},
-                                                      {"segment", ""},
-                                                      {"vsn", "2"},
-                                                      {"vsn_max", "3"},
-                                                      {"vsn_min", "2"},
-                                                      {"wan_join_port", std::to_string(config.ports.serf_wan)}};
+  const std::pair<const char*, std::string> tags[] = {
+      {"acls", config.acl.enabled ? "1" : "0"},
+      {"bootstrap", "1"},
+      {"build", std::string(kConsulVersion) + ":"},
+      {"dc", config.datacenter},
+      {"ft_fs", "1"},
+      {"ft_si", "1"},
+      {"id", node_id},
+      {"port", std::to_string(config.ports.server)},
+      {"raft_vsn", "3"},
+      {"role", "consul"},
+      {"segment", ""},
+      {"vsn", "2"},
+      {"vsn_max", "3"},
+      {"vsn_min", "2"},
+      {"wan_join_port", std::to_string(config.ports.serf_wan)}};
   for (const auto& [key, value] : tags) member.tags.set(key, value);
   identity.wan_member = member;
   identity.wan_member->name = config.node_name + "." + config.datacenter;
@@ -166,7 +167,8 @@ dns::Options dns_options(const Config& config) {
 }
 
 /// Where a service listens: at its own addresses, or the client addresses; nowhere if its port is off.
-std::vector<Endpoint> endpoints(const std::vector<std::string>& own, const std::vector<std::string>& client, int port) {
+std::vector<Endpoint> endpoints(const std::vector<std::string>& own, const std::vector<std::string>& client,
+                                int port) {
   std::vector<Endpoint> result;
   if (port == agent::kPortOff) return result;
   constexpr std::string_view kUnix = "unix://";
@@ -229,7 +231,8 @@ class AgentRuntime::Impl {
     options.unix_mode = octal(config_.unix_sockets.mode);
     for (const Endpoint& at : endpoints(config_.addresses.http, config_.client_addr, config_.ports.http)) {
       auto listener = env_.listen(at, options);
-      if (!listener.ok()) return {listener.status().code(), "HTTP: " + std::string(listener.status().message())};
+      if (!listener.ok())
+        return {listener.status().code(), "HTTP: " + std::string(listener.status().message())};
       http_at_.push_back((*listener)->local());
       http_.serve(*std::move(listener));
     }
@@ -239,7 +242,8 @@ class AgentRuntime::Impl {
   Status listen_dns() {
     for (const Endpoint& at : endpoints(config_.addresses.dns, config_.client_addr, config_.ports.dns)) {
       auto listener = env_.listen(at, {});
-      if (!listener.ok()) return {listener.status().code(), "DNS: " + std::string(listener.status().message())};
+      if (!listener.ok())
+        return {listener.status().code(), "DNS: " + std::string(listener.status().message())};
       dns_.at.push_back((*listener)->local());
       dns::ResponderSetup setup;
       setup.zone = dns_.zone;
@@ -268,7 +272,9 @@ AgentRuntime::AgentRuntime(env::Env& env, Config config, std::string node_id)
     : impl_(std::make_unique<Impl>(env, std::move(config), std::move(node_id))) {}
 AgentRuntime::~AgentRuntime() = default;
 Status AgentRuntime::start() { return impl_->start(); }
-void AgentRuntime::shutdown(Duration grace, UniqueFunction<void()> done) { impl_->shutdown(grace, std::move(done)); }
+void AgentRuntime::shutdown(Duration grace, UniqueFunction<void()> done) {
+  impl_->shutdown(grace, std::move(done));
+}
 model::Backend& AgentRuntime::backend() noexcept { return impl_->server(); }
 model::LocalAgent& AgentRuntime::local_agent() noexcept { return impl_->agent(); }
 const std::vector<env::Endpoint>& AgentRuntime::http() const noexcept { return impl_->http(); }

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <memory>
+#include <string>
+#include <vector>
+
 #include <discovery/status.h>
 
 #include "lib/agent/config.h"
@@ -7,10 +11,6 @@
 #include "lib/env/env.h"
 #include "lib/model/backend.h"
 #include "lib/model/local_agent.h"
-
-#include <memory>
-#include <string>
-#include <vector>
 
 namespace discovery::api {
 
@@ -20,8 +20,8 @@ struct DnsService {
   std::shared_ptr<const dns::Zone> zone;
 };
 
-/// One agent's objects on one env, real or simulated: state, own services, HTTP and DNS over TCP, wired together.
-/// Threads: the loop's. Owns: all of it, but the env.
+/// One agent's objects on one env, real or simulated: state, own services, HTTP and DNS over TCP, wired
+/// together. Threads: the loop's. Owns: all of it, but the env.
 class AgentRuntime {
  public:
   /// `node_id` is the agent's UUID.
@@ -30,7 +30,8 @@ class AgentRuntime {
   AgentRuntime(const AgentRuntime&) = delete;
   AgentRuntime& operator=(const AgentRuntime&) = delete;
 
-  /// Takes up its duties and listens. kInvalidArgument, kUnavailable, kPermissionDenied: the message says what to do.
+  /// Takes up its duties and listens. kInvalidArgument, kUnavailable, kPermissionDenied: the message says
+  /// what to do.
   Status start();
   /// Stops listening, lets what is being answered be answered for at most `grace`, then calls `done`.
   void shutdown(Duration grace, UniqueFunction<void()> done);

@@ -1,15 +1,15 @@
 #include "lib/api/embedded_agent.h"
 
-#include "lib/api/agent_runtime.h"
-#include "lib/base/uuid.h"
-#include "lib/dns/udp_server.h"
-#include "lib/env/asio_env.h"
-
 #include <array>
 #include <cstring>
 #include <future>
 #include <thread>
 #include <utility>
+
+#include "lib/api/agent_runtime.h"
+#include "lib/base/uuid.h"
+#include "lib/dns/udp_server.h"
+#include "lib/env/asio_env.h"
 
 namespace discovery::api {
 namespace {
@@ -39,7 +39,8 @@ Result<std::string> find_node_id(env::Env& env, const agent::Config& config) {
   if (kept.ok()) {
     std::string id = trimmed(*std::move(kept));
     if (base::is_uuid(id)) return id;
-    return invalid_argument("the file " + path + " does not hold a node ID (a UUID); remove it to get a new one");
+    return invalid_argument("the file " + path +
+                            " does not hold a node ID (a UUID); remove it to get a new one");
   }
   if (kept.status().code() != Code::kNotFound) return kept.status();
   std::string id = make_node_id(env.random());

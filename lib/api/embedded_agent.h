@@ -1,5 +1,9 @@
 #pragma once
 
+#include <memory>
+#include <string>
+#include <vector>
+
 #include <discovery/env.h>
 #include <discovery/status.h>
 #include <discovery/types.h>
@@ -7,32 +11,29 @@
 #include "lib/agent/config.h"
 #include "lib/env/env.h"
 
-#include <memory>
-#include <string>
-#include <vector>
-
 namespace discovery::api {
 
 /// What an agent came to be when it started.
 struct AgentFacts {
   std::string node_id;
-  std::string advertised;            ///< the address that others see
-  std::vector<env::Endpoint> http;   ///< where HTTP is served, with the ports that were found
-  std::vector<env::Endpoint> dns;    ///< where DNS is served, by UDP and TCP
+  std::string advertised;           ///< the address that others see
+  std::vector<env::Endpoint> http;  ///< where HTTP is served, with the ports that were found
+  std::vector<env::Endpoint> dns;   ///< where DNS is served, by UDP and TCP
 };
 
-/// A whole agent in this process: the state, its own services, HTTP and DNS, on a thread of its own (and one for DNS
-/// over UDP). Several may live side by side; nothing is shared between them.
+/// A whole agent in this process: the state, its own services, HTTP and DNS, on a thread of its own (and one
+/// for DNS over UDP). Several may live side by side; nothing is shared between them.
 ///
 /// Threads: any. Owns: its threads and sockets; the environment's objects outlive it.
 class EmbeddedAgent {
  public:
   /// Starts an agent and returns when it serves. Blocks: until then, some milliseconds.
-  /// kInvalidArgument (configuration), kUnavailable (an address is in use), kPermissionDenied, kResourceExhausted; the
-  /// message says which and what to do. After a failure nothing is left behind.
+  /// kInvalidArgument (configuration), kUnavailable (an address is in use), kPermissionDenied,
+  /// kResourceExhausted; the message says which and what to do. After a failure nothing is left behind.
   static Result<std::unique_ptr<EmbeddedAgent>> start(agent::Config config, Environment environment);
 
-  /// Stops in order: answers what can be answered, closes everything. Blocks: at most some seconds (kStopGrace).
+  /// Stops in order: answers what can be answered, closes everything. Blocks: at most some seconds
+  /// (kStopGrace).
   ~EmbeddedAgent();
   EmbeddedAgent(const EmbeddedAgent&) = delete;
   EmbeddedAgent& operator=(const EmbeddedAgent&) = delete;

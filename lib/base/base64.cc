@@ -12,7 +12,8 @@ namespace {
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::uint8_t kNoDigit = 0xFF;
 
-/// Two letters for each value of 12 bits: half as many look-ups as letter by letter. The first letter is the low byte.
+/// Two letters for each value of 12 bits: half as many look-ups as letter by letter. The first letter is the
+/// low byte.
 constexpr auto kPairs = [] {
   std::array<std::uint16_t, 4096> pairs{};
   for (std::size_t i = 0; i < pairs.size(); ++i) {

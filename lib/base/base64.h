@@ -23,8 +23,8 @@ void append_base64(std::string& out, std::string_view bytes);
 /// The base64 form of `bytes`. Pure and thread-safe.
 std::string encode_base64(std::string_view bytes);
 
-/// The bytes that `text` stands for. Carriage returns and newlines are skipped; the padding must be there. Errors:
-/// kInvalidArgument with Go's text, "illegal base64 data at input byte 4". Pure and thread-safe.
+/// The bytes that `text` stands for. Carriage returns and newlines are skipped; the padding must be there.
+/// Errors: kInvalidArgument with Go's text, "illegal base64 data at input byte 4". Pure and thread-safe.
 Result<std::string> decode_base64(std::string_view text);
 
 }  // namespace discovery::base

@@ -17,7 +17,8 @@ namespace {
 constexpr std::uint64_t kSignedLimit = std::uint64_t{1} << 63;
 
 Status syntax_error(std::string_view function, std::string_view text) {
-  return invalid_argument("strconv." + std::string(function) + ": parsing " + go_quote(text) + ": invalid syntax");
+  return invalid_argument("strconv." + std::string(function) + ": parsing " + go_quote(text) +
+                          ": invalid syntax");
 }
 
 Status range_error(std::string_view function, std::string_view text) {
@@ -94,7 +95,8 @@ Result<std::int64_t> parse_signed(std::string_view function, std::string_view te
   std::uint64_t magnitude = 0;
   const Fault fault = parse_digits(digits, base, magnitude);
   if (fault == Fault::kSyntax) return syntax_error(function, text);
-  if (fault == Fault::kRange || magnitude > kSignedLimit - (negative ? 0 : 1)) return range_error(function, text);
+  if (fault == Fault::kRange || magnitude > kSignedLimit - (negative ? 0 : 1))
+    return range_error(function, text);
   return static_cast<std::int64_t>(negative ? ~magnitude + 1 : magnitude);
 }
 
@@ -110,8 +112,8 @@ std::optional<double> parse_special(std::string_view text) {
   return std::nullopt;
 }
 
-/// Whether a number that does not fit is too large rather than too small, by the place of its first significant
-/// digit and its exponent.
+/// Whether a number that does not fit is too large rather than too small, by the place of its first
+/// significant digit and its exponent.
 bool is_too_large(std::string_view digits, bool hex) {
   std::int64_t place = 0;
   bool significant = false;
@@ -138,8 +140,8 @@ bool is_too_large(std::string_view digits, bool hex) {
   return place + (negative ? -exponent : exponent) > 0;
 }
 
-/// From 2^53 on, doubles are integers, and C++ writes all their digits in fixed notation, where Go writes zeros behind
-/// the shortest ones.
+/// From 2^53 on, doubles are integers, and C++ writes all their digits in fixed notation, where Go writes
+/// zeros behind the shortest ones.
 constexpr double kExactIntegers = 9007199254740992.0;
 
 /// Writes an integer in scientific notation, "1.25e+16", as the shortest digits and zeros behind them.
@@ -159,7 +161,9 @@ void append_padded(std::string& out, std::string_view scientific) {
 
 }  // namespace
 
-Result<std::int64_t> parse_go_int(std::string_view text, int base) { return parse_signed("ParseInt", text, base); }
+Result<std::int64_t> parse_go_int(std::string_view text, int base) {
+  return parse_signed("ParseInt", text, base);
+}
 
 Result<std::int64_t> parse_go_atoi(std::string_view text) { return parse_signed("Atoi", text, 10); }
 
@@ -182,7 +186,9 @@ Result<double> parse_go_float(std::string_view text) {
   }
   const bool hex = digits.size() > 2 && digits[0] == '0' && lower(digits[1]) == 'x';
   if (hex) digits.remove_prefix(2);
-  const bool starts_right = !digits.empty() && (digits.front() == '.' || (hex ? is_hex_digit(digits.front()) : is_digit(digits.front())));
+  const bool starts_right =
+      !digits.empty() &&
+      (digits.front() == '.' || (hex ? is_hex_digit(digits.front()) : is_digit(digits.front())));
   const bool has_exponent = !hex || digits.find_first_of("pP") != std::string_view::npos;
   if (!starts_right || !has_exponent) return syntax_error("ParseFloat", text);
 

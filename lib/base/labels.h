@@ -9,8 +9,8 @@
 
 namespace discovery::base {
 
-/// A small map from string to string, sorted by key: metadata of nodes and services. One allocation when it is not
-/// empty, and none when it is. Threads: a value.
+/// A small map from string to string, sorted by key: metadata of nodes and services. One allocation when it
+/// is not empty, and none when it is. Threads: a value.
 class Labels {
  public:
   using value_type = std::pair<std::string, std::string>;
@@ -51,8 +51,9 @@ class Labels {
 
  private:
   const_iterator position(std::string_view key) const noexcept {
-    return std::lower_bound(items_.begin(), items_.end(), key,
-                            [](const value_type& item, std::string_view wanted) { return item.first < wanted; });
+    return std::lower_bound(
+        items_.begin(), items_.end(), key,
+        [](const value_type& item, std::string_view wanted) { return item.first < wanted; });
   }
 
   std::vector<value_type> items_;

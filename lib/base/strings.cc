@@ -32,8 +32,8 @@ Sequence sequence(unsigned char first) {
   return {4, bits & 7};
 }
 
-/// Whether Go prints it as it is. Go asks Unicode's tables; here only the blocks count that hold controls, spaces other
-/// than U+0020, surrogates and private use.
+/// Whether Go prints it as it is. Go asks Unicode's tables; here only the blocks count that hold controls,
+/// spaces other than U+0020, surrogates and private use.
 bool is_printable(std::uint32_t c) {
   if (c < 0x7F) return c >= 0x20;
   if (c <= 0xA0 || c == 0xAD) return false;
@@ -105,7 +105,8 @@ void append_utf8(std::string& out, std::uint32_t code_point) {
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return lower(x) == lower(y); });
 }
 
 std::string to_lower(std::string_view text) {

@@ -11,8 +11,8 @@
 
 namespace discovery::base {
 
-/// One code point of a text and how many bytes it takes. What is not UTF-8 (RFC 3629) is `!valid`, one byte long,
-/// with the value U+FFFD, as in Go.
+/// One code point of a text and how many bytes it takes. What is not UTF-8 (RFC 3629) is `!valid`, one byte
+/// long, with the value U+FFFD, as in Go.
 struct Rune {
   std::uint32_t value = 0xFFFD;
   std::size_t length = 1;

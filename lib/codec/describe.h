@@ -9,18 +9,20 @@
 ///       archive.field("TaggedAddresses", node.tagged_addresses, {.null_if_empty = true});
 ///     }
 ///
-/// and every archive works from that list: the JSON writer and reader, the MessagePack writer and reader, and the
-/// selectors of filter expressions. `R` is `Node` for archives that fill records and `const Node` for those that read.
+/// and every archive works from that list: the JSON writer and reader, the MessagePack writer and reader, and
+/// the selectors of filter expressions. `R` is `Node` for archives that fill records and `const Node` for
+/// those that read.
 ///
 /// What an archive offers, for a value `v` of any of the types below:
 ///
 ///     archive.field(name, v, FieldOptions{});
 ///     archive.bytes(name, string, FieldOptions{});      bytes: base64 in JSON, bin in MessagePack
-///     archive.duration(name, Duration, FieldOptions{}); JSON: a Go duration string such as "10s", reading also integer
+///     archive.duration(name, Duration, FieldOptions{}); JSON: a Go duration string such as "10s", reading
+///     also integer
 ///                                                       nanoseconds; MessagePack: integer nanoseconds
 ///
-/// Types: bool; integers; double; std::string; std::vector<T>; Labels; std::map<std::string, T>; std::optional<T>;
-/// std::shared_ptr<const T>; Opaque; and any T that has a describe() itself.
+/// Types: bool; integers; double; std::string; std::vector<T>; Labels; std::map<std::string, T>;
+/// std::optional<T>; std::shared_ptr<const T>; Opaque; and any T that has a describe() itself.
 
 #include <concepts>
 #include <string>
@@ -43,7 +45,8 @@ struct FieldOptions {
   bool hidden_from_filter = false;
   /// A null std::shared_ptr<const T> is written as a default T, and a T that reads as default becomes null.
   bool default_if_null = false;
-  /// JSON reading: this name is accepted as well (snake_case forms); names are compared without regard to case.
+  /// JSON reading: this name is accepted as well (snake_case forms); names are compared without regard to
+  /// case.
   std::string_view alias{};
 };
 

@@ -1,21 +1,21 @@
 // RapidJSON's assertions guard its own use, not the input; hostile text must never end the process.
 #define RAPIDJSON_ASSERT(condition) static_cast<void>(0)
 
-#include "lib/codec/json_reader.h"
-
 #include <algorithm>
 #include <string>
 #include <utility>
 
-#include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
+#include <rapidjson/stream.h>
 
 #include "lib/base/strings.h"
+#include "lib/codec/json_reader.h"
 
 namespace discovery::codec {
 namespace {
 
-constexpr unsigned kParseFlags = rapidjson::kParseNumbersAsStringsFlag | rapidjson::kParseStopWhenDoneFlag;
+constexpr unsigned kParseFlags =
+    rapidjson::kParseInsituFlag | rapidjson::kParseNumbersAsStringsFlag | rapidjson::kParseStopWhenDoneFlag;
 
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
@@ -43,8 +43,8 @@ Status invalid_value(std::string_view text, std::size_t at) {
   if (start < at) {
     for (const std::string_view literal : {"null", "true", "false"}) {
       if (literal.front() != text[start]) continue;
-      return invalid_character(text, at,
-                               "in literal " + std::string(literal) + " (expecting '" + literal[at - start] + "')");
+      return invalid_character(
+          text, at, "in literal " + std::string(literal) + " (expecting '" + literal[at - start] + "')");
     }
   }
   const bool in_number = at > 0 && text[at - 1] == '-';
@@ -92,13 +92,14 @@ Status syntax_error(std::string_view text, rapidjson::ParseErrorCode code, std::
   }
 }
 
-/// `text` with each escape of a lone first half of a surrogate pair replaced by one of U+FFFD, of the same length.
+/// `text` with each escape of a lone first half of a surrogate pair replaced by one of U+FFFD, of the same
+/// length.
 std::string without_lone_surrogates(std::string_view text) {
   constexpr std::size_t kEscape = 6;  // \uXXXX
   const auto is_half = [text](std::size_t at, std::string_view third) {
     return text.size() - at >= kEscape && text[at] == '\\' && text[at + 1] == 'u' &&
-           (text[at + 2] == 'd' || text[at + 2] == 'D') && third.find(text[at + 3]) != std::string_view::npos &&
-           is_hex(text[at + 4]) && is_hex(text[at + 5]);
+           (text[at + 2] == 'd' || text[at + 2] == 'D') &&
+           third.find(text[at + 3]) != std::string_view::npos && is_hex(text[at + 4]) && is_hex(text[at + 5]);
   };
   std::string out(text);
   for (std::size_t at = text.find('\\'); at < text.size(); at = text.find('\\', at)) {
@@ -114,41 +115,44 @@ std::string without_lone_surrogates(std::string_view text) {
   return out;
 }
 
-/// Whether `text` begins with three bytes that would stand for a surrogate, if surrogates had a form in UTF-8.
-bool begins_with_surrogate(std::string_view text) {
-  return text.size() >= 3 && text[0] == '\xED' && static_cast<unsigned char>(text[1]) >= 0xA0 &&
-         (static_cast<unsigned char>(text[1]) & 0xC0) == 0x80 && (static_cast<unsigned char>(text[2]) & 0xC0) == 0x80;
+bool is_valid_utf8(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    if (static_cast<signed char>(text[at]) >= 0) {
+      ++at;
+      continue;
+    }
+    const base::Rune rune = base::decode_rune(text.substr(at));
+    if (!rune.valid) return false;
+    at += rune.length;
+  }
+  return true;
 }
 
-bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<signed char>(c) >= 0; });
-}
-
-/// `text` with U+FFFD for all that is not UTF-8. RapidJSON lets lone second halves of surrogate pairs through; each
-/// becomes one of them.
-std::string valid_utf8(std::string_view text) {
+/// `text` with U+FFFD for each byte that is not UTF-8.
+std::string to_valid_utf8(std::string_view text) {
   std::string out;
-  while (!text.empty()) {
-    const base::Rune rune = base::decode_rune(text);
+  for (std::size_t at = 0; at < text.size();) {
+    const base::Rune rune = base::decode_rune(text.substr(at));
     base::append_utf8(out, rune.value);
-    text.remove_prefix(begins_with_surrogate(text) ? 3 : rune.length);
+    at += rune.length;
   }
   return out;
 }
 
-/// Passes RapidJSON's events on.
+/// Passes RapidJSON's events on. Texts lie in the buffer that is parsed.
 class Events : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Events> {
  public:
   using Length = rapidjson::SizeType;
 
-  explicit Events(TreeBuilder& builder) : builder_(builder) {}
+  Events(TreeBuilder& builder, char* buffer) : builder_(builder), buffer_(buffer) {}
 
   bool Null() { return builder_.null(), true; }
   bool Bool(bool truth) { return builder_.boolean(truth), true; }
   bool RawNumber(const char* digits, Length length, bool) { return builder_.digits({digits, length}), true; }
   bool String(const char* text, Length length, bool) {
-    const std::string_view raw(text, length);
-    return builder_.string(is_ascii(raw) ? raw : valid_utf8(raw)), true;
+    const std::string_view view(text, length);
+    replace_surrogates(view);
+    return builder_.string(view), true;
   }
   bool Key(const char* text, Length length, bool copy) { return String(text, length, copy); }
   bool StartObject() { return builder_.open(Kind::kObject); }
@@ -157,7 +161,18 @@ class Events : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Events> {
   bool EndArray(Length elements) { return builder_.close(elements), true; }
 
  private:
+  /// RapidJSON encodes lone second halves of surrogate pairs, which have no form in UTF-8. The text was valid
+  /// before, so nothing else looks like them.
+  void replace_surrogates(std::string_view text) {
+    constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+    for (std::size_t at = text.find('\xED'); at != std::string_view::npos; at = text.find('\xED', at + 1)) {
+      if (base::decode_rune(text.substr(at)).valid) continue;
+      std::copy(kReplacement.begin(), kReplacement.end(), buffer_ + (text.data() - buffer_) + at);
+    }
+  }
+
   TreeBuilder& builder_;
+  char* const buffer_;
 };
 
 }  // namespace
@@ -166,10 +181,16 @@ Result<Tree> parse_json(std::string_view text, const JsonReadOptions& options) {
   if (text.size() > kMaxTreeBytes) {
     return Status(Code::kResourceExhausted, "JSON of more than " + std::to_string(kMaxTreeBytes) + " bytes");
   }
-  TreeBuilder builder(text, TreeBuilder::Texts::kCopied, options.max_depth);
-  Events events(builder);
+  if (!is_valid_utf8(text)) return parse_json(to_valid_utf8(text), options);
+  std::vector<char> buffer;
+  buffer.reserve(text.size() + 1);
+  buffer.assign(text.begin(), text.end());
+  buffer.push_back('\0');
+
+  TreeBuilder builder({buffer.data(), text.size()}, options.max_depth);
+  Events events(builder, buffer.data());
   rapidjson::Reader reader;
-  rapidjson::MemoryStream stream(text.data(), text.size());
+  rapidjson::InsituStringStream stream(buffer.data());
   const rapidjson::ParseResult result = reader.Parse<kParseFlags>(stream, events);
   if (result.Code() == rapidjson::kParseErrorStringUnicodeSurrogateInvalid) {
     return parse_json(without_lone_surrogates(text), options);
@@ -179,7 +200,7 @@ Result<Tree> parse_json(std::string_view text, const JsonReadOptions& options) {
     const std::size_t rest = text.find_first_not_of(" \t\r\n", stream.Tell());
     if (rest != std::string_view::npos) return invalid_character(text, rest, "after top-level value");
   }
-  return std::move(builder).finish();
+  return std::move(builder).finish(std::move(buffer));
 }
 
 }  // namespace discovery::codec

@@ -1,9 +1,9 @@
 #pragma once
 
 /// \file
-/// JSON text to records, as Go's encoding/json reads it (https://pkg.go.dev/encoding/json#Unmarshal), on RapidJSON:
-/// names without regard to case, null leaves a field as it is, of members with the same name the last one counts, what
-/// is not UTF-8 becomes U+FFFD.
+/// JSON text to records, as Go's encoding/json reads it (https://pkg.go.dev/encoding/json#Unmarshal), on
+/// RapidJSON: names without regard to case, null leaves a field as it is, of members with the same name the
+/// last one counts, what is not UTF-8 becomes U+FFFD.
 
 #include <cstddef>
 #include <string_view>
@@ -26,8 +26,8 @@ struct JsonReadOptions {
 };
 
 /// Parses the first value of `text`, for who must look at it before it can be read into a record. Errors:
-/// kInvalidArgument with Go's text, such as `EOF` (nothing there), `unexpected EOF` or `invalid character 'x' after
-/// object key`; kResourceExhausted beyond kMaxTreeBytes. Pure and thread-safe.
+/// kInvalidArgument with Go's text, such as `EOF` (nothing there), `unexpected EOF` or `invalid character 'x'
+/// after object key`; kResourceExhausted beyond kMaxTreeBytes. Pure and thread-safe.
 Result<Tree> parse_json(std::string_view text, const JsonReadOptions& options = {});
 
 /// Fills `out` from a part of a parsed text. Errors: as from_json().
@@ -38,10 +38,10 @@ Status read_json(Value value, T& out, const JsonReadOptions& options = {}) {
   return reader.status();
 }
 
-/// Fills `out` from the first value of `text`. Errors are kInvalidArgument with Go's texts, as parse_json() says and
-/// beside them `json: unknown field "Bogus"`, `json: cannot unmarshal string into Go struct field Node.Meta of type
-/// string`, those of durations (`time: ...`) and of base64. After an error `out` is filled in part.
-/// Threads: safe for distinct `out`. Blocks: never.
+/// Fills `out` from the first value of `text`. Errors are kInvalidArgument with Go's texts, as parse_json()
+/// says and beside them `json: unknown field "Bogus"`, `json: cannot unmarshal string into Go struct field
+/// Node.Meta of type string`, those of durations (`time: ...`) and of base64. After an error `out` is filled
+/// in part. Threads: safe for distinct `out`. Blocks: never.
 template <class T>
 Status from_json(std::string_view text, T& out, const JsonReadOptions& options = {}) {
   Result<Tree> tree = parse_json(text, options);

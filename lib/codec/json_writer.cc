@@ -11,7 +11,6 @@
 #include "lib/base/go_number.h"
 #include "lib/base/strings.h"
 
-
 namespace discovery::codec {
 namespace {
 
@@ -54,7 +53,8 @@ std::size_t find_special(std::string_view text, std::size_t at) {
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
-/// The first byte at or behind `at` that begins no sequence of UTF-8 beyond ASCII, or one that needs an escape.
+/// The first byte at or behind `at` that begins no sequence of UTF-8 beyond ASCII, or one that needs an
+/// escape.
 std::size_t skip_plain_runes(std::string_view text, std::size_t at) {
   while (at < text.size()) {
     const auto c = static_cast<unsigned char>(text[at]);

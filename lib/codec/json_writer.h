@@ -1,8 +1,8 @@
 #pragma once
 
 /// \file
-/// Records to JSON text, byte for byte as Go's encoding/json writes them (https://pkg.go.dev/encoding/json#Marshal):
-/// Consul's HTTP API is made by it.
+/// Records to JSON text, byte for byte as Go's encoding/json writes them
+/// (https://pkg.go.dev/encoding/json#Marshal): Consul's HTTP API is made by it.
 
 #include <algorithm>
 #include <concepts>
@@ -25,13 +25,13 @@ enum class JsonStyle : std::uint8_t {
   kPretty,   ///< as Go's json.MarshalIndent with an indent of four spaces
 };
 
-/// Appends one JSON value to a string: records through their describe(), or anything else through the primitives.
-/// Threads: not shared. Blocks: never. There are no errors; NaN and the infinities, which JSON does not have, are
-/// written as null.
+/// Appends one JSON value to a string: records through their describe(), or anything else through the
+/// primitives. Threads: not shared. Blocks: never. There are no errors; NaN and the infinities, which JSON
+/// does not have, are written as null.
 class JsonWriter {
  public:
-  /// Appends to `out`, which must outlive the writer. While a value is incomplete, `out` holds more than its text, and
-  /// must not be used: until the outermost object or array is closed.
+  /// Appends to `out`, which must outlive the writer. While a value is incomplete, `out` holds more than its
+  /// text, and must not be used: until the outermost object or array is closed.
   explicit JsonWriter(std::string& out, JsonStyle style = JsonStyle::kCompact)
       : out_(out), pretty_(style == JsonStyle::kPretty) {}
 
@@ -54,8 +54,8 @@ class JsonWriter {
   void integer(std::uint64_t value);
   /// Go's notation: the shortest digits that read back as `value`, with an exponent below 1e-6 and from 1e21.
   void number(double value);
-  /// Quoted, with Go's escapes: also those of `<`, `>`, `&` and the line separators U+2028 and U+2029; what is not
-  /// UTF-8 becomes \ufffd.
+  /// Quoted, with Go's escapes: also those of `<`, `>`, `&` and the line separators U+2028 and U+2029; what
+  /// is not UTF-8 becomes \ufffd.
   void string(std::string_view text);
   /// A string that holds the base64 form of `bytes`.
   void base64(std::string_view bytes);
@@ -118,7 +118,8 @@ class JsonWriter {
   }
 
   /// \name The end of the text
-  /// Text goes to room that was made ahead, since appending piece by piece would cost more than making the pieces.
+  /// Text goes to room that was made ahead, since appending piece by piece would cost more than making the
+  /// pieces.
   /// @{
   void room(std::size_t size) {
     if (static_cast<std::size_t>(end_ - at_) < size) grow(size);

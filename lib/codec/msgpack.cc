@@ -23,7 +23,9 @@ using Packer = msgpack::packer<Output>;
 
 constexpr std::size_t kMaxLength = std::numeric_limits<std::uint32_t>::max();
 
-std::uint32_t clamp_length(std::size_t size) { return static_cast<std::uint32_t>(std::min(size, kMaxLength)); }
+std::uint32_t clamp_length(std::size_t size) {
+  return static_cast<std::uint32_t>(std::min(size, kMaxLength));
+}
 
 /// Passes msgpack-cxx's events on. What returns false ends the parsing.
 class Events : public msgpack::null_visitor {
@@ -34,8 +36,12 @@ class Events : public msgpack::null_visitor {
 
   bool visit_nil() { return value() && (builder_.null(), true); }
   bool visit_boolean(bool truth) { return value() && (builder_.boolean(truth), true); }
-  bool visit_positive_integer(std::uint64_t number) { return value() && (builder_.unsigned_integer(number), true); }
-  bool visit_negative_integer(std::int64_t number) { return value() && (builder_.signed_integer(number), true); }
+  bool visit_positive_integer(std::uint64_t number) {
+    return value() && (builder_.unsigned_integer(number), true);
+  }
+  bool visit_negative_integer(std::int64_t number) {
+    return value() && (builder_.signed_integer(number), true);
+  }
   bool visit_float32(float number) { return value() && (builder_.real(static_cast<double>(number)), true); }
   bool visit_float64(double number) { return value() && (builder_.real(number), true); }
   bool visit_str(const char* text, std::uint32_t size) { return builder_.string({text, size}), true; }
@@ -164,7 +170,7 @@ void MsgpackWriter::json(std::string_view text) {
 Result<Tree> parse_msgpack(std::string_view message, std::size_t& taken) {
   // A stream may go on behind the value; within one value the positions must fit the tree.
   const std::string_view window = message.substr(0, kMaxTreeBytes);
-  TreeBuilder builder(window, TreeBuilder::Texts::kViews);
+  TreeBuilder builder(window);
   Events events(builder);
   taken = 0;
   bool parsed = false;
@@ -175,7 +181,8 @@ Result<Tree> parse_msgpack(std::string_view message, std::size_t& taken) {
   }
   if (parsed) return std::move(builder).finish();
   if (window.size() < message.size()) {
-    return Status(Code::kResourceExhausted, "msgpack: a value of more than " + std::to_string(kMaxTreeBytes) + " bytes");
+    return Status(Code::kResourceExhausted,
+                  "msgpack: a value of more than " + std::to_string(kMaxTreeBytes) + " bytes");
   }
   return invalid_argument(events.error() != nullptr ? events.error() : "msgpack: not a value");
 }

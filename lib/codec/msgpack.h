@@ -1,9 +1,10 @@
 #pragma once
 
 /// \file
-/// Records to and from MessagePack, in the form of Consul's log and snapshots: a record is a map from the names of its
-/// fields, all of them written; strings and bytes are both raw, of the specification before 2013 (no str8, no bin).
-/// The reader takes the newer forms as well. https://github.com/msgpack/msgpack/blob/master/spec-old.md
+/// Records to and from MessagePack, in the form of Consul's log and snapshots: a record is a map from the
+/// names of its fields, all of them written; strings and bytes are both raw, of the specification before 2013
+/// (no str8, no bin). The reader takes the newer forms as well.
+/// https://github.com/msgpack/msgpack/blob/master/spec-old.md
 
 #include <concepts>
 #include <cstddef>
@@ -66,14 +67,15 @@ class MsgpackWriter {
   std::string& out_;
 };
 
-/// Parses the first value of `message`, and says how many bytes it took. Errors: kInvalidArgument where the message is
-/// cut off, nests deeper than kMaxTreeDepth, or has map keys that are no strings; kResourceExhausted beyond
-/// kMaxTreeBytes. The tree refers to `message`. Pure and thread-safe.
+/// Parses the first value of `message`, and says how many bytes it took. Errors: kInvalidArgument where the
+/// message is cut off, nests deeper than kMaxTreeDepth, or has map keys that are no strings;
+/// kResourceExhausted beyond kMaxTreeBytes. The tree refers to `message`. Pure and thread-safe.
 Result<Tree> parse_msgpack(std::string_view message, std::size_t& taken);
 
-/// Fills `out` from the one value that `message` holds. What the record does not have is skipped, what is missing or
-/// nil stays as it is. Errors: as parse_msgpack(), and kInvalidArgument where a field is of another type or bytes
-/// follow. After an error `out` is filled in part. Threads: safe for distinct `out`. Blocks: never.
+/// Fills `out` from the one value that `message` holds. What the record does not have is skipped, what is
+/// missing or nil stays as it is. Errors: as parse_msgpack(), and kInvalidArgument where a field is of
+/// another type or bytes follow. After an error `out` is filled in part. Threads: safe for distinct `out`.
+/// Blocks: never.
 template <class T>
 Status from_msgpack(std::string_view message, T& out);
 

@@ -11,8 +11,8 @@
 namespace discovery::codec {
 namespace {
 
-/// Writes a value with the names of objects sorted and each of them once, so that equal values give equal text. The
-/// recursion is bounded by the depth that the tree was parsed with.
+/// Writes a value with the names of objects sorted and each of them once, so that equal values give equal
+/// text. The recursion is bounded by the depth that the tree was parsed with.
 void write_canonical(JsonWriter& writer, Value value);
 
 void write_members(JsonWriter& writer, Value object) {
@@ -145,7 +145,8 @@ std::optional<Value> RecordReader::find(std::string_view name, std::string_view 
     Value candidate = *members_.next;
     members_.next = candidate.next().next();
     --members_.left;
-    if (!is_called(candidate.text(), name) && (alias.empty() || !is_called(candidate.text(), alias))) continue;
+    if (!is_called(candidate.text(), name) && (alias.empty() || !is_called(candidate.text(), alias)))
+      continue;
     candidate.set_marked(true);
     found = candidate.next();
     if (!members_.thorough) break;
@@ -173,7 +174,8 @@ void RecordReader::fail_mismatch(Value value, const std::string& go_type, bool s
 
 void RecordReader::refuse_unknown() {
   if (ignore_unknown_fields_ || !status_.ok()) return;
-  if (const auto name = unread()) fail(invalid_argument("json: unknown field " + base::go_quote(name->text())));
+  if (const auto name = unread())
+    fail(invalid_argument("json: unknown field " + base::go_quote(name->text())));
 }
 
 }  // namespace discovery::codec

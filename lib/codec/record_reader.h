@@ -117,16 +117,17 @@ class RecordReader {
     std::string_view record{};    ///< the name of the record's type
   };
   void enter(Value object, std::string_view record);
-  /// The first member that no field was called, if there is one. After a first reading such a member is unknown, or has
-  /// the same name as another: the record is read once more, thoroughly, and so is what is in it.
+  /// The first member that no field was called, if there is one. After a first reading such a member is
+  /// unknown, or has the same name as another: the record is read once more, thoroughly, and so is what is in
+  /// it.
   std::optional<Value> unread() const;
   void look_thoroughly() {
     members_.thorough = true;
     members_.left = 0;
   }
 
-  /// The value of the member that has one of the names, the last one if it is thorough. Marks what it finds. Fields
-  /// mostly come in the order in which they are described, so looking begins behind the last one.
+  /// The value of the member that has one of the names, the last one if it is thorough. Marks what it finds.
+  /// Fields mostly come in the order in which they are described, so looking begins behind the last one.
   std::optional<Value> find(std::string_view name, std::string_view alias);
   void fail(Status status);
   /// Go's errors show a number that does not fit, but not one where none was wanted.
@@ -190,7 +191,7 @@ void RecordReader::read_integer(Value value, T& out) {
 
 template <class T>
 void RecordReader::read_map(Value value, T& out) {
-    if (!expect<T>(value, Kind::kObject)) return;
+  if (!expect<T>(value, Kind::kObject)) return;
   std::vector<std::pair<std::string_view, Value>> members;
   members.reserve(value.size());
   Value name = value.first();
@@ -198,7 +199,8 @@ void RecordReader::read_map(Value value, T& out) {
     members.emplace_back(name.text(), name.next());
   }
   // In order, so that each insertion is at the end.
-  std::stable_sort(members.begin(), members.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::stable_sort(members.begin(), members.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
   out = T();
   for (std::size_t i = 0; i < members.size() && status_.ok(); ++i) {
     if (i + 1 < members.size() && members[i].first == members[i + 1].first) continue;

@@ -78,11 +78,11 @@ std::optional<double> Value::to_real() const {
   }
 }
 
-TreeBuilder::TreeBuilder(std::string_view source, Texts texts, std::size_t max_depth)
-    : max_depth_(max_depth), viewed_(texts == Texts::kViews ? source.data() : nullptr) {
+TreeBuilder::TreeBuilder(std::string_view source, std::size_t max_depth) : max_depth_(max_depth) {
+  constexpr std::size_t kBytesPerValue = 6;  // a guess, which saves most of the growing
   constexpr std::size_t kMaxReserved = 1 << 16;
-  tree_.nodes_.reserve(std::min(source.size() / 6 + 1, kMaxReserved));
-  if (texts == Texts::kCopied) tree_.own_texts_.reserve(std::min(source.size(), kMaxReserved));
+  tree_.source_ = source.data();
+  tree_.nodes_.reserve(std::min(source.size() / kBytesPerValue + 1, kMaxReserved));
 }
 
 bool TreeBuilder::open(Kind container) {
@@ -99,8 +99,8 @@ void TreeBuilder::close(std::size_t size) {
   open_.pop_back();
 }
 
-Tree TreeBuilder::finish() && {
-  tree_.texts_ = viewed_ != nullptr ? viewed_ : tree_.own_texts_.data();
+Tree TreeBuilder::finish(std::vector<char> owned) && {
+  tree_.owned_ = std::move(owned);
   return std::move(tree_);
 }
 
@@ -112,11 +112,8 @@ Tree::Node& TreeBuilder::add(Kind kind) {
 }
 
 void TreeBuilder::add_text(Kind kind, std::string_view text) {
-  std::vector<char>& own = tree_.own_texts_;
-  const std::size_t offset = viewed_ != nullptr ? static_cast<std::size_t>(text.data() - viewed_) : own.size();
-  if (viewed_ == nullptr) own.insert(own.end(), text.begin(), text.end());
   Tree::Node& node = add(kind);
-  node.offset = static_cast<std::uint32_t>(offset);
+  node.offset = static_cast<std::uint32_t>(text.data() - tree_.source_);
   node.size = static_cast<std::uint32_t>(text.size());
 }
 

@@ -1,7 +1,8 @@
 #pragma once
 
 /// \file
-/// A text or message that was parsed, before it is read into records: JSON and MessagePack have the same values.
+/// A text or message that was parsed, before it is read into records: JSON and MessagePack have the same
+/// values.
 
 #include <cstddef>
 #include <cstdint>
@@ -11,7 +12,7 @@
 
 namespace discovery::codec {
 
-/// The longest text or message that is parsed. A tree takes at most twelve times the memory of a text.
+/// The longest text or message that is parsed. A tree takes at most thirteen times its memory.
 inline constexpr std::size_t kMaxTreeBytes = std::size_t{64} << 20;
 /// How deep arrays and objects may nest, if the reader is not told otherwise.
 inline constexpr std::size_t kMaxTreeDepth = 128;
@@ -38,8 +39,8 @@ class Value {
   std::size_t size() const;
 
   /// \name Numbers
-  /// The number, or nothing if the value is none, or does not fit. Integers are not read from numbers with a fraction
-  /// or an exponent.
+  /// The number, or nothing if the value is none, or does not fit. Integers are not read from numbers with a
+  /// fraction or an exponent.
   /// @{
   std::optional<std::int64_t> to_signed() const;
   std::optional<std::uint64_t> to_unsigned() const;
@@ -47,8 +48,8 @@ class Value {
   /// @}
 
   /// \name Elements and members
-  /// The first element of an array, or the first name in an object; there is one if size() > 0. Behind it, next() gives
-  /// the following value: after a name its value, after a value the next name.
+  /// The first element of an array, or the first name in an object; there is one if size() > 0. Behind it,
+  /// next() gives the following value: after a name its value, after a value the next name.
   /// @{
   Value first() const { return {*tree_, at_ + 1}; }
   Value next() const;
@@ -83,7 +84,7 @@ class Tree {
     std::uint32_t end = 0;   ///< the node behind this value
     union {
       bool truth;
-      std::uint32_t offset;  ///< of the text behind texts_
+      std::uint32_t offset;  ///< of the text in the source
       std::int64_t integer = 0;
       std::uint64_t natural;
       double real;
@@ -91,20 +92,15 @@ class Tree {
   };
 
   std::vector<Node> nodes_;
-  std::vector<char> own_texts_;
-  const char* texts_ = nullptr;  ///< own_texts_, or the parsed message
+  const char* source_ = nullptr;  ///< what texts are views into
+  std::vector<char> owned_;       ///< the source, if nobody else holds it
 };
 
-/// Makes a tree from a parser's events. The functions that return bool return false where the depth is exceeded.
+/// Makes a tree from a parser's events. Texts are views into the source: they are not copied.
 class TreeBuilder {
  public:
-  enum class Texts : std::uint8_t {
-    kCopied,  ///< into the tree
-    kViews,   ///< into `source`, which must outlive the tree
-  };
-
-  /// `source` is what is parsed.
-  TreeBuilder(std::string_view source, Texts texts, std::size_t max_depth = kMaxTreeDepth);
+  /// `source` is what is parsed; it must outlive the tree, or be given to it in the end.
+  explicit TreeBuilder(std::string_view source, std::size_t max_depth = kMaxTreeDepth);
 
   void null() { add(Kind::kNull); }
   void boolean(bool truth) { add(Kind::kBool).truth = truth; }
@@ -113,12 +109,14 @@ class TreeBuilder {
   void real(double value) { add(Kind::kReal).real = value; }
   void digits(std::string_view text) { add_text(Kind::kDigits, text); }
   void string(std::string_view text) { add_text(Kind::kString, text); }
+  /// False if there are too many open ones already.
   bool open(Kind container);
   /// `size` is the number of elements or members since open().
   void close(std::size_t size);
 
-  /// The tree. REQUIRES: one value was added, and all containers in it were closed.
-  Tree finish() &&;
+  /// The tree. REQUIRES: one value was added, and all containers in it were closed. `owned` is empty, or the
+  /// source.
+  Tree finish(std::vector<char> owned = {}) &&;
 
  private:
   Tree::Node& add(Kind kind);
@@ -127,14 +125,13 @@ class TreeBuilder {
   Tree tree_;
   std::vector<std::size_t> open_;
   const std::size_t max_depth_;
-  const char* const viewed_;  ///< null: texts are copied
 };
 
 inline Kind Value::kind() const { return tree_->nodes_[at_].kind; }
 inline bool Value::truth() const { return tree_->nodes_[at_].truth; }
 inline std::string_view Value::text() const {
   const Tree::Node& node = tree_->nodes_[at_];
-  return {tree_->texts_ + node.offset, node.size};
+  return {tree_->source_ + node.offset, node.size};
 }
 inline std::size_t Value::size() const { return tree_->nodes_[at_].size; }
 inline Value Value::next() const { return {*tree_, tree_->nodes_[at_].end}; }

@@ -75,7 +75,8 @@ AnswerCache::Slot& AnswerCache::room_in(Slot* set) {
     Slot& slot = set[(first + i) % kWays];
     if (!slot.used) return slot;
   }
-  for (Slot* slot = set; slot != set + kWays; ++slot) slot->used = false;  // all are busy: they have to prove it anew
+  for (Slot* slot = set; slot != set + kWays; ++slot)
+    slot->used = false;  // all are busy: they have to prove it anew
   return set[first % kWays];
 }
 

@@ -12,15 +12,16 @@
 
 namespace discovery::dns {
 
-/// Encoded answers by question, each as long as nothing that it was made from has changed. Bounded in entries and bytes;
-/// when it is full, those go that were not asked for since it was last swept (the clock algorithm), so that a flood of
-/// new names does not push out the busy ones. find() does not allocate. Threads: one at a time.
+/// Encoded answers by question, each as long as nothing that it was made from has changed. Bounded in entries
+/// and bytes; when it is full, those go that were not asked for since it was last swept (the clock
+/// algorithm), so that a flood of new names does not push out the busy ones. find() does not allocate.
+/// Threads: one at a time.
 class AnswerCache {
  public:
   struct Limits {
-    std::size_t entries = 8192;         ///< rounded up to a power of two
-    std::size_t bytes = 64U << 20;      ///< of all entries
-    std::size_t entry_bytes = 4U << 20; ///< of one; larger ones are not kept
+    std::size_t entries = 8192;          ///< rounded up to a power of two
+    std::size_t bytes = 64U << 20;       ///< of all entries
+    std::size_t entry_bytes = 4U << 20;  ///< of one; larger ones are not kept
   };
 
   /// An answer and the results that it was made from.

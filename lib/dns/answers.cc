@@ -105,19 +105,24 @@ Record pointer(DomainName owner, Type type, std::uint32_t ttl, DomainName target
 /// Which questions an address answers: TXT too, since a service has no texts.
 bool wants_address(Type type, const IpAddress& address) {
   switch (type) {
-    case Type::kA: return address.is_v4();
-    case Type::kAaaa: return !address.is_v4();
+    case Type::kA:
+      return address.is_v4();
+    case Type::kAaaa:
+      return !address.is_v4();
     case Type::kSrv:
     case Type::kAny:
-    case Type::kTxt: return true;
-    default: return false;
+    case Type::kTxt:
+      return true;
+    default:
+      return false;
   }
 }
 
 /// Server names that every resolver takes: letters, digits, "-" and the escape character.
 bool is_plain_host(std::string_view name) {
   return std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '\\';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '\\';
   });
 }
 
@@ -163,7 +168,8 @@ Reply Builder::service_reply(const Step& step, const ServiceLookup& lookup) {
   return reply;
 }
 
-Reply Builder::service_addresses(const Step& step, const ServiceLookup& lookup, const HealthyInstances& instances) {
+Reply Builder::service_addresses(const Step& step, const ServiceLookup& lookup,
+                                 const HealthyInstances& instances) {
   const std::uint32_t ttl = zone_.service_ttl(lookup.service);
   Reply reply;
   absl::flat_hash_set<std::string> seen;
@@ -194,7 +200,8 @@ Reply Builder::service_addresses(const Step& step, const ServiceLookup& lookup, 
   return reply;
 }
 
-Reply Builder::service_locations(const Step& step, const ServiceLookup& lookup, const HealthyInstances& instances) {
+Reply Builder::service_locations(const Step& step, const ServiceLookup& lookup,
+                                 const HealthyInstances& instances) {
   const std::uint32_t ttl = zone_.service_ttl(lookup.service);
   Reply reply;
   absl::flat_hash_set<std::string> seen;
@@ -214,7 +221,8 @@ Reply Builder::service_locations(const Step& step, const ServiceLookup& lookup, 
     }
     if (!target) continue;
     Choice choice;
-    choice.answer = {step.name, Type::kSrv, kClassInternet, ttl, Srv{1, srv_weight(*instance), port, *target}};
+    choice.answer = {step.name, Type::kSrv, kClassInternet, ttl,
+                     Srv{1, srv_weight(*instance), port, *target}};
     if (ip != nullptr) {
       choice.extra.push_back(address_record(*target, ttl, *ip));
     } else {
@@ -222,7 +230,8 @@ Reply Builder::service_locations(const Step& step, const ServiceLookup& lookup, 
       chased_count_ += choice.extra.size();
     }
     if (options_.node_meta_txt && node_name) {
-      for (Record& text : node_text_records(*instance->node, *node_name, ttl)) choice.extra.push_back(std::move(text));
+      for (Record& text : node_text_records(*instance->node, *node_name, ttl))
+        choice.extra.push_back(std::move(text));
     }
     reply.choices.push_back(std::move(choice));
   }
@@ -300,7 +309,8 @@ std::optional<DomainName> Builder::reverse_target(const IpAddress& address) {
   if (missing_) return std::nullopt;
   const auto services =
       fact<model::ServiceNodes>("service-at", model::FindServiceByAddress{text}, text, {}, datacenter);
-  if (const auto* found = std::get_if<const model::ServiceNodes*>(&services); found != nullptr && !(*found)->empty()) {
+  if (const auto* found = std::get_if<const model::ServiceNodes*>(&services);
+      found != nullptr && !(*found)->empty()) {
     return zone_name((*found)->front().service->name + ".service." + datacenter);
   }
   return std::nullopt;
@@ -376,7 +386,8 @@ Reply Builder::chase(const DomainName& target, int depth) {
   return reply;
 }
 
-const std::vector<Record>& Builder::chased_records(const DomainName& target, const Step& step, std::uint32_t ttl) {
+const std::vector<Record>& Builder::chased_records(const DomainName& target, const Step& step,
+                                                   std::uint32_t ttl) {
   static const std::vector<Record> kNone;
   if (chased_count_ >= kMaxChasedRecords) return kNone;
   const auto [at, is_new] = chased_names_.try_emplace(target.wire());
@@ -390,14 +401,16 @@ const std::vector<Record>& Builder::chased_records(const DomainName& target, con
 }
 
 template <class Value>
-std::variant<const Value*, Absent> Builder::fact(std::string_view kind, model::Query query, const std::string& name,
-                                                 const std::string& tag, const std::string& datacenter) {
+std::variant<const Value*, Absent> Builder::fact(std::string_view kind, model::Query query,
+                                                 const std::string& name, const std::string& tag,
+                                                 const std::string& datacenter) {
   std::string key(kind);
   for (const std::string& part : {name, tag, datacenter}) {
     key += '\0';
     key += part;
   }
-  const auto known = std::find_if(facts_.begin(), facts_.end(), [&key](const Fact& fact) { return fact.key == key; });
+  const auto known =
+      std::find_if(facts_.begin(), facts_.end(), [&key](const Fact& fact) { return fact.key == key; });
   if (known == facts_.end()) {
     if (facts_.size() >= kMaxFacts) return Absent::kFailed;
     if (!missing_) missing_ = Ask{std::move(query), datacenter, std::move(key)};
@@ -405,7 +418,8 @@ std::variant<const Value*, Absent> Builder::fact(std::string_view kind, model::Q
   }
   if (!known->status.ok()) {
     cacheable_ = false;
-    return known->status.message().find(kNoPath) != std::string_view::npos ? Absent::kUnreachable : Absent::kFailed;
+    return known->status.message().find(kNoPath) != std::string_view::npos ? Absent::kUnreachable
+                                                                           : Absent::kFailed;
   }
   const auto* value = std::get_if<Value>(&known->answer->value());
   if (value == nullptr) return Absent::kFailed;
@@ -418,8 +432,9 @@ std::variant<HealthyInstances, Absent> Builder::healthy_instances(const ServiceL
   query.service = lookup.service;
   if (!lookup.tag.empty()) query.tags.push_back(lookup.tag);
   query.role = lookup.role;
-  const auto found = fact<model::CheckServiceNodes>(kKinds[static_cast<std::size_t>(lookup.role)], std::move(query),
-                                                    lookup.service, lookup.tag, lookup.datacenter);
+  const auto found =
+      fact<model::CheckServiceNodes>(kKinds[static_cast<std::size_t>(lookup.role)], std::move(query),
+                                     lookup.service, lookup.tag, lookup.datacenter);
   if (const auto* absent = std::get_if<Absent>(&found)) return *absent;
   HealthyInstances healthy;
   for (const model::CheckServiceNode& instance : **std::get_if<const model::CheckServiceNodes*>(&found)) {

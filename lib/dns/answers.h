@@ -1,8 +1,8 @@
 #pragma once
 
 /// \file
-/// What the answer to a question is. Pure: a question and facts of the catalog in; records, or the next fact that is
-/// needed, out.
+/// What the answer to a question is. Pure: a question and facts of the catalog in; records, or the next fact
+/// that is needed, out.
 
 #include <cstdint>
 #include <limits>
@@ -41,14 +41,14 @@ struct Choice {
   std::vector<Record> extra;
 };
 
-/// An answer before it is encoded. `fixed` come first and in their order, then `choices`, of which each packet takes
-/// some in an order of its own.
+/// An answer before it is encoded. `fixed` come first and in their order, then `choices`, of which each
+/// packet takes some in an order of its own.
 struct Reply {
   Rcode rcode = Rcode::kNoError;
   bool authoritative = true;
   bool recursion_available = false;
-  bool echo_edns = true;   ///< answer an OPT record with one
-  bool cacheable = true;   ///< the same question has the same reply as long as no fact is superseded
+  bool echo_edns = true;  ///< answer an OPT record with one
+  bool cacheable = true;  ///< the same question has the same reply as long as no fact is superseded
   std::vector<Record> fixed;
   std::vector<Choice> choices;
   std::size_t max_choices = std::numeric_limits<std::size_t>::max();  ///< what a packet takes at most
@@ -66,15 +66,15 @@ struct Question {
 };
 
 /// The limits on what stands behind one packet.
-inline constexpr std::size_t kMaxFacts = 16;           ///< questions to the catalog; host names past it are not chased
-inline constexpr std::size_t kMaxChasedRecords = 4096; ///< records of other names than the question's
+inline constexpr std::size_t kMaxFacts = 16;  ///< questions to the catalog; host names past it are not chased
+inline constexpr std::size_t kMaxChasedRecords = 4096;  ///< records of other names than the question's
 inline constexpr std::size_t kMaxNameServers = 3;
-inline constexpr int kMaxChaseDepth = 3;               ///< names that point to names of the own zone
-inline constexpr std::size_t kMaxChasedPlain = 5;      ///< records of one chased name for clients without EDNS
+inline constexpr int kMaxChaseDepth = 3;           ///< names that point to names of the own zone
+inline constexpr std::size_t kMaxChasedPlain = 5;  ///< records of one chased name for clients without EDNS
 
-/// Makes the reply to a question, or says what must be asked first; then call it again with that fact as well.
-/// At most kMaxFacts facts are asked for, one after another. SOA records carry the serial 0: it is the time, which
-/// belongs to the packet.
+/// Makes the reply to a question, or says what must be asked first; then call it again with that fact as
+/// well. At most kMaxFacts facts are asked for, one after another. SOA records carry the serial 0: it is the
+/// time, which belongs to the packet.
 std::variant<Reply, Ask> make_reply(const Question& question, const Zone& zone, const Facts& facts);
 
 }  // namespace discovery::dns

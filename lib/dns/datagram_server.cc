@@ -12,7 +12,8 @@ std::string_view as_text(Bytes bytes) { return {reinterpret_cast<const char*>(by
 
 }  // namespace
 
-DatagramServer::DatagramServer(env::Env& env, std::unique_ptr<env::DatagramSocket> socket, ResponderSetup setup)
+DatagramServer::DatagramServer(env::Env& env, std::unique_ptr<env::DatagramSocket> socket,
+                               ResponderSetup setup)
     : socket_(std::move(socket)),
       responder_(std::move(setup),
                  [&env, weak = std::weak_ptr(self_)] {

@@ -11,8 +11,8 @@
 
 namespace discovery::dns {
 
-/// Serves DNS over UDP on a loop: the way for simulations, and for hosts that want no further threads. UdpServer is the
-/// fast one. Threads: the loop's. Owns: its socket. Blocking: never.
+/// Serves DNS over UDP on a loop: the way for simulations, and for hosts that want no further threads.
+/// UdpServer is the fast one. Threads: the loop's. Owns: its socket. Blocking: never.
 class DatagramServer {
  public:
   /// `setup.backend`, `setup.clock` and `env` outlive it.

@@ -4,8 +4,8 @@
 
 namespace discovery::dns {
 
-/// Random numbers for the order of records: fast, evenly spread, not secret (splitmix64, https://prng.di.unimi.it).
-/// Threads: one at a time.
+/// Random numbers for the order of records: fast, evenly spread, not secret (splitmix64,
+/// https://prng.di.unimi.it). Threads: one at a time.
 class Draw {
  public:
   explicit Draw(std::uint64_t seed) noexcept : state_(seed) {}
@@ -19,8 +19,8 @@ class Draw {
 
   /// Each number below `bound` with the same probability; `bound` is not 0.
   std::uint32_t below(std::uint32_t bound) noexcept {
-    // D. Lemire, "Fast random integer generation in an interval": a multiplication instead of a division, and a second
-    // try for the few draws that would favour some numbers.
+    // D. Lemire, "Fast random integer generation in an interval": a multiplication instead of a division, and
+    // a second try for the few draws that would favour some numbers.
     std::uint64_t product = (next() >> 32) * bound;
     if (static_cast<std::uint32_t>(product) < bound) {
       const std::uint32_t uneven = (0U - bound) % bound;

@@ -14,13 +14,12 @@ constexpr std::size_t kQuestionOffset = kHeaderBytes;
 constexpr std::size_t kUdpMargin = 7;
 /// Answers that are over the limit by no more than this lose one record before they are looked at again.
 constexpr std::size_t kNear = 100;
-constexpr std::uint32_t kSoaNumbers = 20;      // bytes behind the names of a SOA record
-constexpr std::size_t kRecordFields = 10;      // type, class, TTL, length
-constexpr std::size_t kSrvNumbers = 6;         // priority, weight, port
+constexpr std::uint32_t kSoaNumbers = 20;  // bytes behind the names of a SOA record
+constexpr std::size_t kRecordFields = 10;  // type, class, TTL, length
+constexpr std::size_t kSrvNumbers = 6;     // priority, weight, port
 constexpr std::size_t kOptBytes = 11;
 constexpr std::size_t kOptionHeader = 4;
 constexpr std::uint16_t kClientSubnetOption = 8;
-constexpr std::uint16_t kPointerBits = 0xC000;
 
 std::size_t opt_bytes(const Query& query) {
   if (!query.edns) return 0;
@@ -44,8 +43,8 @@ std::size_t name_bytes(const std::string& bytes, std::size_t at) {
   return at + 1 - begin;
 }
 
-/// How many of the extra records stay when answers are left out: the one of a location's target, or the names that lead
-/// to it and that.
+/// How many of the extra records stay when answers are left out: the one of a location's target, or the names
+/// that lead to it and that.
 std::size_t kept_records(const Choice& choice) {
   const auto* srv = std::get_if<Srv>(&choice.answer.data);
   if (srv == nullptr) return 0;
@@ -119,11 +118,13 @@ PacketRule packet_rule(const Query& query, Transport transport, const Options& o
   rule.mark_truncated = options.enable_truncate;
   rule.stream = transport == Transport::kTcp;
   rule.max_answers = std::min(options.udp_answer_limit, Options::kMaxUdpAnswers);
-  rule.max_bytes = rule.stream ? kMaxTcpBytes : std::clamp<std::size_t>(query.udp_size, kMinUdpBytes, kMaxUdpBytes);
+  rule.max_bytes =
+      rule.stream ? kMaxTcpBytes : std::clamp<std::size_t>(query.udp_size, kMinUdpBytes, kMaxUdpBytes);
   return rule;
 }
 
-// --- making ----------------------------------------------------------------------------------------------------------
+// --- making
+// ----------------------------------------------------------------------------------------------------------
 
 EncodedAnswer::EncodedAnswer(const Reply& reply, const DomainName& question, bool compress)
     : rcode_(reply.rcode),
@@ -134,7 +135,8 @@ EncodedAnswer::EncodedAnswer(const Reply& reply, const DomainName& question, boo
       choice_count_(reply.choices.size()),
       max_choices_(reply.max_choices) {
   NameTable names;
-  // Only the whole question: its case varies, and parts of it are parts of other names too, whose case must not.
+  // Only the whole question: its case varies, and parts of it are parts of other names too, whose case must
+  // not.
   names.add_whole(question, kQuestionOffset);
   NameTable* table = compress ? &names : nullptr;
   const std::size_t head = kHeaderBytes + question.wire().size() + 4;
@@ -175,15 +177,18 @@ void EncodedAnswer::add_locations(const std::vector<Choice>& choices, NameTable*
     const std::size_t mark = table != nullptr ? table->mark() : 0;
     if (const DomainName* target = pointed_to(choice.answer)) {
       const std::size_t numbers = choice.answer.type == Type::kSrv ? kSrvNumbers : 0;
-      location.target_at = static_cast<std::uint16_t>(name_bytes(bytes_, location.at) + kRecordFields + numbers);
-      location.target = targets.try_emplace(target->wire(), static_cast<std::uint32_t>(targets.size())).first->second;
+      location.target_at =
+          static_cast<std::uint16_t>(name_bytes(bytes_, location.at) + kRecordFields + numbers);
+      location.target =
+          targets.try_emplace(target->wire(), static_cast<std::uint32_t>(targets.size())).first->second;
       if (table != nullptr) table->add(*target, Writer::kTargetBase);
     }
     const std::size_t kept = kept_records(choice);
     Writer extra(bytes_, Writer::kExtraBase, table);
     for (std::size_t i = 0; i < choice.extra.size(); ++i) {
       extra.record(choice.extra[i]);
-      location.extra.packed = static_cast<std::uint32_t>(bytes_.size()) - location.at - location.answer.packed;
+      location.extra.packed =
+          static_cast<std::uint32_t>(bytes_.size()) - location.at - location.answer.packed;
       location.extra.plain += plain_size(choice.extra[i]);
       if (i + 1 == kept) location.kept = location.extra;
     }
@@ -216,18 +221,20 @@ std::size_t EncodedAnswer::footprint() const noexcept {
          (order_.capacity() + answer_at_.capacity() + seen_.capacity()) * sizeof(std::uint32_t);
 }
 
-// --- planning --------------------------------------------------------------------------------------------------------
+// --- planning
+// --------------------------------------------------------------------------------------------------------
 
 void EncodedAnswer::take(Plan& plan, std::size_t answers) const {
   plan.fixed = std::min(fixed_ends_.size(), answers);
   if (!choices_are_authority_) plan.chosen = answers - plan.fixed;
 }
 
-/// The first `count` of order_ become a random selection in random order: the first steps of Fisher and Yates' shuffle,
-/// which may begin from any order.
+/// The first `count` of order_ become a random selection in random order: the first steps of Fisher and
+/// Yates' shuffle, which may begin from any order.
 void EncodedAnswer::shuffle(std::size_t count, Draw& draw) {
   const auto all = static_cast<std::uint32_t>(order_.size());
-  for (std::uint32_t i = 0; i < count && i + 1 < all; ++i) std::swap(order_[i], order_[i + draw.below(all - i)]);
+  for (std::uint32_t i = 0; i < count && i + 1 < all; ++i)
+    std::swap(order_[i], order_[i + draw.below(all - i)]);
 }
 
 EncodedAnswer::Plan EncodedAnswer::plan(const Query& query, const PacketRule& rule, Draw& draw) {
@@ -301,13 +308,15 @@ std::size_t EncodedAnswer::measure(Plan& plan, std::size_t opt) {
   std::size_t answer_at = plan.head + fixed.packed;
   for (std::size_t i = 0; i < plan.chosen; ++i) {
     const Location& location = locations_[order_[i]];
-    size += (plan.plain ? location.answer.plain : location.answer.packed) + extra_size(location, plan, answer_at);
+    size +=
+        (plan.plain ? location.answer.plain : location.answer.packed) + extra_size(location, plan, answer_at);
     answer_at += location.answer.packed;
   }
   return size;
 }
 
-/// Leaves out answers from the end until the packet is within the limit, but never the first. Returns how many are left.
+/// Leaves out answers from the end until the packet is within the limit, but never the first. Returns how
+/// many are left.
 std::size_t EncodedAnswer::shrink(Plan& plan, std::size_t limit) {
   std::size_t answers = 0;
   std::size_t size = plan.head;
@@ -327,7 +336,8 @@ std::size_t EncodedAnswer::shrink(Plan& plan, std::size_t limit) {
       size += plan.plain ? stride_.plain : stride_.packed;
     } else {
       const Location& location = locations_[order_[i]];
-      size += (plan.plain ? location.answer.plain : location.answer.packed) + extra_size(location, plan, answer_at);
+      size += (plan.plain ? location.answer.plain : location.answer.packed) +
+              extra_size(location, plan, answer_at);
       answer_at += location.answer.packed;
     }
     if (size > limit && answers > 0) break;
@@ -336,12 +346,14 @@ std::size_t EncodedAnswer::shrink(Plan& plan, std::size_t limit) {
   return answers;
 }
 
-// --- writing ---------------------------------------------------------------------------------------------------------
+// --- writing
+// ---------------------------------------------------------------------------------------------------------
 
 std::uint16_t EncodedAnswer::flags(const Query& query, const Plan& plan) const {
   std::uint16_t flags = kResponseFlag;
   flags |= query.flags & kOpcodeMask;
-  if ((query.flags & kOpcodeMask) == 0) flags |= query.flags & (kRecursionDesiredFlag | kCheckingDisabledFlag);
+  if ((query.flags & kOpcodeMask) == 0)
+    flags |= query.flags & (kRecursionDesiredFlag | kCheckingDisabledFlag);
   if (authoritative_) flags |= kAuthoritativeFlag;
   if (recursion_available_) flags |= kRecursionAvailableFlag;
   if (plan.truncated) flags |= kTruncatedFlag;
@@ -361,10 +373,15 @@ void EncodedAnswer::write_choices(const Plan& plan, Output& out) {
   static constexpr std::size_t kA = 16;  // a pointer, the fields, an address: nearly all answers are these
   static constexpr std::size_t kAaaa = 28;
   switch (stride_.packed) {
-    case kA: out.append_each<kA>(bytes_.data(), order); break;
-    case kAaaa: out.append_each<kAaaa>(bytes_.data(), order); break;
+    case kA:
+      out.append_each<kA>(bytes_.data(), order);
+      break;
+    case kAaaa:
+      out.append_each<kAaaa>(bytes_.data(), order);
+      break;
     default:
-      for (const std::uint32_t index : order) out.append(bytes_.data() + index * stride_.packed, stride_.packed);
+      for (const std::uint32_t index : order)
+        out.append(bytes_.data() + index * stride_.packed, stride_.packed);
   }
 }
 
@@ -388,7 +405,8 @@ std::size_t EncodedAnswer::write_extra(const Plan& plan, Output& out) {
     for (std::uint32_t k = 0; k < location.pointer_count; ++k) {
       const Writer::Pointer& pointer = pointers_[location.first_pointer + k];
       if (pointer.at >= size.packed) break;
-      const std::size_t base = pointer.base == Writer::kExtraBase ? begin : answer_at_[i] + location.target_at;
+      const std::size_t base =
+          pointer.base == Writer::kExtraBase ? begin : answer_at_[i] + location.target_at;
       out.put_u16(begin + pointer.at, out.get_u16(begin + pointer.at) + base);
     }
   }

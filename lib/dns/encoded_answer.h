@@ -36,19 +36,19 @@ inline constexpr std::size_t kMaxTcpLocations = 1024;  ///< SRV
 
 PacketRule packet_rule(const Query& query, Transport transport, const Options& options);
 
-/// A reply in the bytes that go out: for each packet only the header, the question in its own case, the order of the
-/// choices, how many of them fit, the time in an SOA record and the OPT record are new. No allocation in write().
-/// Threads: one at a time; write() shuffles the choices in place.
+/// A reply in the bytes that go out: for each packet only the header, the question in its own case, the order
+/// of the choices, how many of them fit, the time in an SOA record and the OPT record are new. No allocation
+/// in write(). Threads: one at a time; write() shuffles the choices in place.
 class EncodedAnswer {
  public:
-  /// `question` is the name as it stands in the packets. Its case may vary if names are compressed, since then records
-  /// point to it.
+  /// `question` is the name as it stands in the packets. Its case may vary if names are compressed, since
+  /// then records point to it.
   EncodedAnswer(const Reply& reply, const DomainName& question, bool compress);
 
   /// Writes a packet and returns its size; an error without records where `out` is too small, which one of
-  /// kMaxMessageBytes never is. `now` is the time in seconds since 1970. What is left out when a packet would be too
-  /// large follows Consul, with one exception: an additional section that makes even a single answer too large is left
-  /// out as well.
+  /// kMaxMessageBytes never is. `now` is the time in seconds since 1970. What is left out when a packet would
+  /// be too large follows Consul, with one exception: an additional section that makes even a single answer
+  /// too large is left out as well.
   std::size_t write(const Query& query, const PacketRule& rule, Draw& draw, std::uint32_t now,
                     std::span<std::uint8_t> out);
 
@@ -67,14 +67,14 @@ class EncodedAnswer {
     friend bool operator==(const Size&, const Size&) = default;
   };
 
-  /// A choice with records in the additional section. In bytes_ lie its answer, its extra records, and those once more
-  /// without pointers, for packets too large for pointers.
+  /// A choice with records in the additional section. In bytes_ lie its answer, its extra records, and those
+  /// once more without pointers, for packets too large for pointers.
   struct Location {
     std::uint32_t at = 0;
     Size answer;
     Size extra;
-    Size kept;                  ///< of the extra records, those that stay when answers are left out: they come first
-    std::uint32_t target = 0;   ///< which name the answer points to: the same number for the same name
+    Size kept;  ///< of the extra records, those that stay when answers are left out: they come first
+    std::uint32_t target = 0;     ///< which name the answer points to: the same number for the same name
     std::uint16_t target_at = 0;  ///< where in the answer that name is
     std::uint16_t extra_count = 0;
     std::uint16_t kept_count = 0;
@@ -122,7 +122,7 @@ class EncodedAnswer {
   bool recursion_available_;
   bool echo_edns_;
   bool choices_are_authority_;
-  std::string fixed_;            ///< records behind the question
+  std::string fixed_;             ///< records behind the question
   std::vector<Size> fixed_ends_;  ///< of each fixed answer
   Size fixed_all_;
   std::uint16_t authority_count_ = 0;
@@ -132,8 +132,8 @@ class EncodedAnswer {
   std::size_t choice_count_ = 0;
   std::size_t max_choices_ = 0;
   std::string bytes_;
-  Size stride_;                       ///< of each choice, where they are alike and have no extra records
-  std::vector<Location> locations_;   ///< otherwise
+  Size stride_;                      ///< of each choice, where they are alike and have no extra records
+  std::vector<Location> locations_;  ///< otherwise
   std::vector<Writer::Pointer> pointers_;
   std::vector<std::uint32_t> order_;
   std::vector<std::uint32_t> answer_at_;  ///< of the chosen, while a packet is written

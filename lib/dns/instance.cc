@@ -54,8 +54,8 @@ std::string node_address_text(const model::Node& node, Type type, const Options&
   });
 }
 
-std::string service_address_text(const model::ServiceInstance& service, Type type, const std::string& datacenter,
-                                 const Options& options) {
+std::string service_address_text(const model::ServiceInstance& service, Type type,
+                                 const std::string& datacenter, const Options& options) {
   return translate(service.address, type, is_far(datacenter, options), [&service](std::string_view tag) {
     const auto found = service.tagged_addresses.find(std::string(tag));
     return found != service.tagged_addresses.end() ? found->second.address : std::string();
@@ -73,7 +73,8 @@ bool is_maintenance(const model::HealthCheck& check) {
 }
 
 std::uint16_t clamp_to_16_bits(std::int64_t value) {
-  return static_cast<std::uint16_t>(std::clamp<std::int64_t>(value, 0, std::numeric_limits<std::uint16_t>::max()));
+  return static_cast<std::uint16_t>(
+      std::clamp<std::int64_t>(value, 0, std::numeric_limits<std::uint16_t>::max()));
 }
 
 /// RFC 1464: a backquote quotes itself, "=" in keys, and spaces at both ends of keys.
@@ -109,8 +110,9 @@ Address node_address(const model::Node& node, Type type, const Options& options)
   return DomainName::parse(node.address).value_or(DomainName());
 }
 
-InstanceAddress instance_address(const model::CheckServiceNode& instance, Type type, const DomainName& question,
-                                 const std::string& datacenter, const Options& options) {
+InstanceAddress instance_address(const model::CheckServiceNode& instance, Type type,
+                                 const DomainName& question, const std::string& datacenter,
+                                 const Options& options) {
   const model::Node& node = *instance.node;
   const std::string own = service_address_text(*instance.service, type, datacenter, options);
   if (const auto ip = IpAddress::parse(own)) return {InstanceAddress::Kind::kOther, *ip};
@@ -138,15 +140,17 @@ std::uint16_t service_port(const model::ServiceInstance& service, const std::str
                            const Options& options) {
   if (is_far(datacenter, options)) {
     const auto wan = service.tagged_addresses.find(std::string(kWan));
-    if (wan != service.tagged_addresses.end() && wan->second.port != 0) return clamp_to_16_bits(wan->second.port);
+    if (wan != service.tagged_addresses.end() && wan->second.port != 0)
+      return clamp_to_16_bits(wan->second.port);
   }
   return clamp_to_16_bits(service.port);
 }
 
 bool is_usable(const model::CheckServiceNode& instance, bool only_passing) {
-  return std::none_of(instance.checks.begin(), instance.checks.end(), [only_passing](const model::CheckPtr& check) {
-    return check->status == model::kCritical || (only_passing && check->status != model::kPassing);
-  });
+  return std::none_of(
+      instance.checks.begin(), instance.checks.end(), [only_passing](const model::CheckPtr& check) {
+        return check->status == model::kCritical || (only_passing && check->status != model::kPassing);
+      });
 }
 
 std::uint16_t srv_weight(const model::CheckServiceNode& instance) {
@@ -173,7 +177,8 @@ std::vector<Record> node_text_records(const model::Node& node, const DomainName&
   std::vector<Record> records;
   records.reserve(node.meta.size());
   for (const auto& [key, value] : node.meta) {
-    const bool plain = base::equal_ignoring_case(std::string_view(key).substr(0, kPlainTextKey.size()), kPlainTextKey);
+    const bool plain =
+        base::equal_ignoring_case(std::string_view(key).substr(0, kPlainTextKey.size()), kPlainTextKey);
     Txt txt = split_text(plain ? value : quote_pair(key, value));
     records.push_back({owner, Type::kTxt, kClassInternet, ttl, std::move(txt)});
   }

@@ -30,12 +30,14 @@ struct InstanceAddress {
   Address address;
 };
 
-/// A node's address for questions of a type. What is neither an IP address nor a domain name comes as the root.
+/// A node's address for questions of a type. What is neither an IP address nor a domain name comes as the
+/// root.
 Address node_address(const model::Node& node, Type type, const Options& options);
 
 /// An instance's address for questions of a type under the name `question`, asked for in a datacenter.
-InstanceAddress instance_address(const model::CheckServiceNode& instance, Type type, const DomainName& question,
-                                 const std::string& datacenter, const Options& options);
+InstanceAddress instance_address(const model::CheckServiceNode& instance, Type type,
+                                 const DomainName& question, const std::string& datacenter,
+                                 const Options& options);
 
 /// An instance's own address as text, which may be empty, and its port, as they are seen from here.
 std::string service_address_text(const model::ServiceInstance& service, const std::string& datacenter,
@@ -49,8 +51,8 @@ bool is_usable(const model::CheckServiceNode& instance, bool only_passing);
 /// The weight in SRV records, by the state of the checks.
 std::uint16_t srv_weight(const model::CheckServiceNode& instance);
 
-/// A node's metadata as TXT records, each pair one: "key=value" quoted as RFC 1464 says, or only the value where the key
-/// begins with "rfc1035-". In the order of the keys.
+/// A node's metadata as TXT records, each pair one: "key=value" quoted as RFC 1464 says, or only the value
+/// where the key begins with "rfc1035-". In the order of the keys.
 std::vector<Record> node_text_records(const model::Node& node, const DomainName& owner, std::uint32_t ttl);
 
 }  // namespace discovery::dns

@@ -10,8 +10,8 @@
 
 namespace discovery::dns {
 
-/// An IP address as A and AAAA records carry it. An IPv4 address that is spelled as an IPv6 one ("::ffff:192.0.2.1")
-/// is an IPv4 address. Threads: a value.
+/// An IP address as A and AAAA records carry it. An IPv4 address that is spelled as an IPv6 one
+/// ("::ffff:192.0.2.1") is an IPv4 address. Threads: a value.
 class IpAddress {
  public:
   /// The address that `text` spells, or none where it is something else, such as a host's name.

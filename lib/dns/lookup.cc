@@ -29,7 +29,8 @@ Kind keyword(std::string_view label) {
   return Kind::kNone;
 }
 
-/// The keyword furthest to the right decides; for SRV a label with an underscore stands for "service" as well.
+/// The keyword furthest to the right decides; for SRV a label with an underscore stands for "service" as
+/// well.
 Split split(Labels labels, Type type) {
   for (std::size_t i = labels.size(); i-- > 0;) {
     const Kind kind = keyword(labels[i]);
@@ -100,15 +101,21 @@ Lookup zone_lookup(Labels labels, Type type, const Zone& zone) {
   if (name.kind == Kind::kNone || name.parts.empty() || name.suffix.size() > 1) return NoSuchName{};
   std::string datacenter = name.suffix.empty() ? zone.options().datacenter : std::string(name.suffix[0]);
   switch (name.kind) {
-    case Kind::kService: return service_lookup(name.parts, std::move(datacenter));
+    case Kind::kService:
+      return service_lookup(name.parts, std::move(datacenter));
     case Kind::kConnect:
-      return ServiceLookup{std::string(name.parts.back()), {}, model::ServiceRole::kConnect, std::move(datacenter)};
+      return ServiceLookup{
+          std::string(name.parts.back()), {}, model::ServiceRole::kConnect, std::move(datacenter)};
     case Kind::kIngress:
-      return ServiceLookup{std::string(name.parts.back()), {}, model::ServiceRole::kIngress, std::move(datacenter)};
-    case Kind::kNode: return NodeLookup{join(name.parts), std::move(datacenter)};
-    case Kind::kAddress: return address_lookup(name.parts);
+      return ServiceLookup{
+          std::string(name.parts.back()), {}, model::ServiceRole::kIngress, std::move(datacenter)};
+    case Kind::kNode:
+      return NodeLookup{join(name.parts), std::move(datacenter)};
+    case Kind::kAddress:
+      return address_lookup(name.parts);
     case Kind::kQuery:  // no prepared queries exist
-    case Kind::kNone: break;
+    case Kind::kNone:
+      break;
   }
   return NoSuchName{};
 }

@@ -44,8 +44,9 @@ struct ForeignName {};
 
 using Lookup = std::variant<ServiceLookup, NodeLookup, AddressLookup, ReverseLookup, NoSuchName, ForeignName>;
 
-/// What a name stands for (https://developer.hashicorp.com/consul/docs/services/discovery/dns-static-lookups). Names are
-/// taken in lower case; a datacenter is always filled in. Pure.
+/// What a name stands for
+/// (https://developer.hashicorp.com/consul/docs/services/discovery/dns-static-lookups). Names are taken in
+/// lower case; a datacenter is always filled in. Pure.
 Lookup parse_lookup(const DomainName& name, Type type, const Zone& zone);
 
 }  // namespace discovery::dns

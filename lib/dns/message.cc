@@ -160,7 +160,8 @@ RecordData read_data(Reader& in, Type type, std::size_t size) {
     Soa soa;
     soa.server = in.name();
     soa.contact = in.name();
-    for (std::uint32_t* field : {&soa.serial, &soa.refresh, &soa.retry, &soa.expire, &soa.minimum}) *field = in.u32();
+    for (std::uint32_t* field : {&soa.serial, &soa.refresh, &soa.retry, &soa.expire, &soa.minimum})
+      *field = in.u32();
     return soa;
   }
   if (type == Type::kTxt) {
@@ -330,7 +331,8 @@ void Writer::data(const Record& record) {
   } else if (const auto* soa = std::get_if<Soa>(&record.data)) {
     name(soa->server);
     name(soa->contact);
-    for (const std::uint32_t field : {soa->serial, soa->refresh, soa->retry, soa->expire, soa->minimum}) u32(field);
+    for (const std::uint32_t field : {soa->serial, soa->refresh, soa->retry, soa->expire, soa->minimum})
+      u32(field);
   } else if (const auto* txt = std::get_if<Txt>(&record.data)) {
     for (const std::string& text : txt->strings) {
       u8(static_cast<std::uint8_t>(text.size()));
@@ -358,8 +360,9 @@ Result<Message> decode(Bytes bytes) {
     entry.question_class = in.u16();
     message.questions.push_back(std::move(entry));
   }
-  if (!in.ok() || !read_section(in, answers, message.answers) || !read_section(in, authority, message.authority) ||
-      !read_section(in, additional, message.additional) || in.left() > 0) {
+  if (!in.ok() || !read_section(in, answers, message.answers) ||
+      !read_section(in, authority, message.authority) || !read_section(in, additional, message.additional) ||
+      in.left() > 0) {
     return bad();
   }
   return message;

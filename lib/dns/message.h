@@ -65,18 +65,20 @@ inline constexpr std::size_t kMaxMessageBytes = 65535;
 /// Pointers of compressed names reach offsets below this (RFC 1035, section 4.1.4).
 inline constexpr std::size_t kPointerReach = 0x4000;
 
-// --- queries ---------------------------------------------------------------------------------------------------------
+// --- queries
+// ---------------------------------------------------------------------------------------------------------
 
 /// What of a query matters for its answer. The views are into the query's bytes.
 struct Query {
   std::uint16_t id = 0;
-  std::uint16_t flags = 0;      ///< the header's second word
-  Bytes question;               ///< the first question as it was sent: name, type, class
+  std::uint16_t flags = 0;  ///< the header's second word
+  Bytes question;           ///< the first question as it was sent: name, type, class
   Type type = Type::kA;
-  bool edns = false;            ///< whether there is an OPT record
-  std::uint16_t udp_size = 0;   ///< what the OPT record says
-  std::uint8_t subnet_size = 0; ///< of `subnet`; 0: no client subnet was sent
-  std::array<std::uint8_t, 20> subnet{};  ///< the client subnet option as an answer echoes it: masked, with scope 0
+  bool edns = false;             ///< whether there is an OPT record
+  std::uint16_t udp_size = 0;    ///< what the OPT record says
+  std::uint8_t subnet_size = 0;  ///< of `subnet`; 0: no client subnet was sent
+  std::array<std::uint8_t, 20>
+      subnet{};  ///< the client subnet option as an answer echoes it: masked, with scope 0
 
   Bytes name() const noexcept { return question.first(question.size() - 4); }
 };
@@ -89,14 +91,16 @@ enum class Verdict : std::uint8_t {
   kNotImplemented,  ///< the same, for operations other than QUERY and NOTIFY
 };
 
-/// Reads a query. Names of questions are not compressed; records behind the question are skipped, as is what follows them.
+/// Reads a query. Names of questions are not compressed; records behind the question are skipped, as is what
+/// follows them.
 Verdict parse_query(Bytes bytes, Query& query);
 
-/// Writes an answer of a header only: for queries that can't be read, and where a full answer is not to be had. Returns
-/// its size; 0 if not even that fits.
+/// Writes an answer of a header only: for queries that can't be read, and where a full answer is not to be
+/// had. Returns its size; 0 if not even that fits.
 std::size_t write_error(const Query& query, Rcode rcode, std::span<std::uint8_t> out);
 
-// --- records ---------------------------------------------------------------------------------------------------------
+// --- records
+// ---------------------------------------------------------------------------------------------------------
 
 struct Srv {
   std::uint16_t priority = 0;
@@ -144,10 +148,11 @@ struct Record {
 /// An A or AAAA record, by the address's family.
 Record address_record(DomainName owner, std::uint32_t ttl, const IpAddress& address);
 
-// --- writing ---------------------------------------------------------------------------------------------------------
+// --- writing
+// ---------------------------------------------------------------------------------------------------------
 
-/// Where in a message which names begin: each name that was added, and all its suffixes. Compares exactly, so that the
-/// case in which a name was registered is kept.
+/// Where in a message which names begin: each name that was added, and all its suffixes. Compares exactly, so
+/// that the case in which a name was registered is kept.
 class NameTable {
  public:
   struct Match {
@@ -172,12 +177,12 @@ class NameTable {
   std::vector<std::string> added_;
 };
 
-/// Appends parts of a message to a string. Names are compressed where RFC 3597 allows it, so never those of SRV, which
-/// still may be pointed at.
+/// Appends parts of a message to a string. Names are compressed where RFC 3597 allows it, so never those of
+/// SRV, which still may be pointed at.
 class Writer {
  public:
-  /// Where parts begin whose place in the message is known only later. Pointers into them are written as the distance
-  /// from that place, and noted in pointers().
+  /// Where parts begin whose place in the message is known only later. Pointers into them are written as the
+  /// distance from that place, and noted in pointers().
   static constexpr std::uint32_t kTargetBase = 1U << 16;
   static constexpr std::uint32_t kExtraBase = 1U << 17;
   /// Of parts that nothing may point into.
@@ -210,7 +215,8 @@ class Writer {
   std::vector<Pointer> pointers_;
 };
 
-// --- whole messages --------------------------------------------------------------------------------------------------
+// --- whole messages
+// --------------------------------------------------------------------------------------------------
 
 struct QuestionEntry {
   DomainName name;
@@ -230,8 +236,8 @@ struct Message {
   Rcode rcode() const noexcept { return static_cast<Rcode>(flags & 15); }
 };
 
-/// Reads a whole message. kInvalidArgument: cut off, a name with a forward pointer or over the limits, record data that
-/// do not fit their type. Bytes behind the last record are an error too.
+/// Reads a whole message. kInvalidArgument: cut off, a name with a forward pointer or over the limits, record
+/// data that do not fit their type. Bytes behind the last record are an error too.
 Result<Message> decode(Bytes bytes);
 
 /// Writes a whole message; sections may hold at most 65535 records.

@@ -12,7 +12,8 @@ namespace {
 std::uint32_t to_seconds(Duration ttl) {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(ttl).count();
   // RFC 2181, section 8: a TTL has 31 bits.
-  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(seconds, 0, std::numeric_limits<std::int32_t>::max()));
+  return static_cast<std::uint32_t>(
+      std::clamp<std::int64_t>(seconds, 0, std::numeric_limits<std::int32_t>::max()));
 }
 
 }  // namespace
@@ -20,7 +21,8 @@ std::uint32_t to_seconds(Duration ttl) {
 Result<Zone> Zone::make(Options options) {
   Zone zone;
   const auto domain = DomainName::parse(base::to_lower(options.domain));
-  if (!domain || domain->is_root()) return invalid_argument("domain: \"" + options.domain + "\" is no domain name");
+  if (!domain || domain->is_root())
+    return invalid_argument("domain: \"" + options.domain + "\" is no domain name");
   const auto alt_domain = DomainName::parse(base::to_lower(options.alt_domain));
   if (!alt_domain) return invalid_argument("alt_domain: \"" + options.alt_domain + "\" is no domain name");
   zone.domain_ = *domain;

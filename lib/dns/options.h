@@ -13,7 +13,8 @@
 
 namespace discovery::dns {
 
-/// What the zone's SOA record says (https://developer.hashicorp.com/consul/docs/agent/config/config-files#soa); seconds.
+/// What the zone's SOA record says
+/// (https://developer.hashicorp.com/consul/docs/agent/config/config-files#soa); seconds.
 struct SoaTimes {
   std::uint32_t refresh = 3600;
   std::uint32_t retry = 600;
@@ -21,13 +22,15 @@ struct SoaTimes {
   std::uint32_t min_ttl = 0;  ///< also the TTL of the SOA record itself
 };
 
-/// How DNS answers are made (https://developer.hashicorp.com/consul/docs/agent/config/config-files#dns_config).
+/// How DNS answers are made
+/// (https://developer.hashicorp.com/consul/docs/agent/config/config-files#dns_config).
 struct Options {
   std::string domain = "consul";
   std::string alt_domain;  ///< empty: none
   std::string datacenter = "dc1";
   Duration node_ttl{};
-  /// TTLs by service; a key that ends in '*' stands for all names with that prefix, and the longest one counts.
+  /// TTLs by service; a key that ends in '*' stands for all names with that prefix, and the longest one
+  /// counts.
   std::map<std::string, Duration> service_ttl;
   bool only_passing = false;           ///< leave out instances in state warning as well
   std::uint32_t udp_answer_limit = 3;  ///< answers to a UDP client without EDNS, at most kMaxUdpAnswers

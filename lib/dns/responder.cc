@@ -54,11 +54,12 @@ class Mailbox {
   Responder::Wake wake_;
 };
 
-/// One call of the Backend. Its result is taken by whoever comes second: the caller, if the Backend was done when its
-/// call returned, else the Backend, which then posts it.
+/// One call of the Backend. Its result is taken by whoever comes second: the caller, if the Backend was done
+/// when its call returned, else the Backend, which then posts it.
 class Handoff {
  public:
-  Handoff(std::shared_ptr<Mailbox> mailbox, std::uint64_t lookup) : mailbox_(std::move(mailbox)), lookup_(lookup) {}
+  Handoff(std::shared_ptr<Mailbox> mailbox, std::uint64_t lookup)
+      : mailbox_(std::move(mailbox)), lookup_(lookup) {}
 
   void complete(FactResult result) {
     result_ = std::move(result);
@@ -111,8 +112,8 @@ class Key {
       std::uint64_t word = 0;
       std::memcpy(&word, bytes_.data() + at, 8);
       const std::uint64_t low = word & (kOnes * 0x7F);
-      const std::uint64_t from_a = low + kOnes * (0x80 - 'A');    // the high bit: at least 'A'
-      const std::uint64_t past_z = low + kOnes * (0x7F - 'Z');    // the high bit: beyond 'Z'
+      const std::uint64_t from_a = low + kOnes * (0x80 - 'A');  // the high bit: at least 'A'
+      const std::uint64_t past_z = low + kOnes * (0x7F - 'Z');  // the high bit: beyond 'Z'
       const std::uint64_t letters = from_a & ~past_z & ~word & (kOnes * 0x80);
       word |= letters >> 2;  // 0x20
       std::memcpy(bytes_.data() + at, &word, 8);
@@ -166,7 +167,7 @@ class Responder::Impl {
   Lookup begin(const Key& key, const Query& query);
   std::unique_ptr<Entry> advance(Lookup& lookup, std::optional<FactResult> result);
   std::optional<FactResult> ask(const Lookup& lookup);
-  Outcome wait_for(std::uint64_t id, Bytes bytes, Transport transport, std::span<std::uint8_t> out);
+  Outcome wait_for(std::uint64_t id, Bytes bytes, Transport transport);
   void resume(Mailbox::Letter letter, std::span<std::uint8_t> out, const Deliver& deliver);
   void keep(std::unique_ptr<Entry> entry, const Zone* zone);
   std::size_t write(EncodedAnswer& answer, const Query& query, Transport transport, const Options& options,
@@ -208,8 +209,12 @@ Responder::Outcome Responder::Impl::respond(Bytes bytes, Transport transport, st
     kept_.add();
     return {write(*answer, query, transport, options, out), 0};
   }
+  if (waiting_.get() >= kMaxWaiting) {
+    overloaded_.add();
+    return {write_error(query, Rcode::kServerFailure, out), 0};
+  }
   const auto running = lookups_by_key_.find(absl::string_view(key.view().data(), key.view().size()));
-  if (running != lookups_by_key_.end()) return wait_for(running->second, bytes, transport, out);
+  if (running != lookups_by_key_.end()) return wait_for(running->second, bytes, transport);
   Lookup lookup = begin(key, query);
   if (auto entry = advance(lookup, std::nullopt)) {
     const std::size_t size = write(entry->answer, query, transport, options, out);
@@ -220,17 +225,10 @@ Responder::Outcome Responder::Impl::respond(Bytes bytes, Transport transport, st
   lookup.early_waiters = 1;
   lookups_by_key_.emplace(lookup.key, id);
   lookups_.emplace(id, std::make_unique<Lookup>(std::move(lookup)));
-  return wait_for(id, bytes, transport, out);
+  return wait_for(id, bytes, transport);
 }
 
-Responder::Outcome Responder::Impl::wait_for(std::uint64_t id, Bytes bytes, Transport transport,
-                                             std::span<std::uint8_t> out) {
-  if (waiting_.get() >= kMaxWaiting) {
-    overloaded_.add();
-    Query query;
-    parse_query(bytes, query);
-    return {write_error(query, Rcode::kServerFailure, out), 0};
-  }
+Responder::Outcome Responder::Impl::wait_for(std::uint64_t id, Bytes bytes, Transport transport) {
   waiting_.add();
   const Ticket ticket = ++last_id_;
   lookups_.find(id)->second->waiters.push_back({ticket, transport, std::string(bytes.begin(), bytes.end())});
@@ -247,7 +245,8 @@ Responder::Impl::Lookup Responder::Impl::begin(const Key& key, const Query& quer
 }
 
 /// Goes on with what the Backend said, if it said something. Null: it will say more.
-std::unique_ptr<AnswerCache::Entry> Responder::Impl::advance(Lookup& lookup, std::optional<FactResult> result) {
+std::unique_ptr<AnswerCache::Entry> Responder::Impl::advance(Lookup& lookup,
+                                                             std::optional<FactResult> result) {
   const Options& options = lookup.zone->options();
   while (true) {
     if (result) {  // one that is too old is no fact: it will be asked for once more
@@ -255,12 +254,14 @@ std::unique_ptr<AnswerCache::Entry> Responder::Impl::advance(Lookup& lookup, std
                            (*result)->meta.last_contact > options.max_stale;
       lookup.fresh = lookup.fresh || too_old;
       if (!too_old) {
-        lookup.facts.push_back({lookup.asked.key, result->status(), result->ok() ? (*result)->shared : nullptr});
+        lookup.facts.push_back(
+            {lookup.asked.key, result->status(), result->ok() ? (*result)->shared : nullptr});
       }
     }
     auto next = make_reply(lookup.question, *lookup.zone, lookup.facts);
     if (const auto* reply = std::get_if<Reply>(&next)) {
-      const bool cacheable = reply->cacheable && options.allow_stale && options.max_stale >= kMinKeptStaleness;
+      const bool cacheable =
+          reply->cacheable && options.allow_stale && options.max_stale >= kMinKeptStaleness;
       auto entry = std::make_unique<Entry>(
           Entry{cacheable ? lookup.key : std::string(),
                 EncodedAnswer(*reply, lookup.question.name, !options.disable_compression),
@@ -315,9 +316,11 @@ void Responder::Impl::resume(Mailbox::Letter letter, std::span<std::uint8_t> out
     const std::size_t answered = outdated ? lookup.early_waiters : lookup.waiters.size();
     for (std::size_t i = 0; i < answered; ++i) {
       Query query;
-      parse_query({reinterpret_cast<const std::uint8_t*>(lookup.waiters[i].bytes.data()), lookup.waiters[i].bytes.size()},
+      parse_query({reinterpret_cast<const std::uint8_t*>(lookup.waiters[i].bytes.data()),
+                   lookup.waiters[i].bytes.size()},
                   query);
-      const std::size_t size = write(entry->answer, query, lookup.waiters[i].transport, lookup.zone->options(), out);
+      const std::size_t size =
+          write(entry->answer, query, lookup.waiters[i].transport, lookup.zone->options(), out);
       deliver(lookup.waiters[i].ticket, out.first(size));
     }
     waiting_.set(waiting_.get() - answered);
@@ -325,7 +328,8 @@ void Responder::Impl::resume(Mailbox::Letter letter, std::span<std::uint8_t> out
       keep(std::move(entry), lookup.zone.get());
       break;
     }
-    lookup.waiters.erase(lookup.waiters.begin(), lookup.waiters.begin() + static_cast<std::ptrdiff_t>(answered));
+    lookup.waiters.erase(lookup.waiters.begin(),
+                         lookup.waiters.begin() + static_cast<std::ptrdiff_t>(answered));
     lookup.early_waiters = lookup.waiters.size();
     lookup.facts.clear();
     lookup.fresh = false;

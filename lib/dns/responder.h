@@ -14,7 +14,6 @@
 
 namespace discovery::dns {
 
-
 /// What a responder works with. `backend` and `clock` outlive it.
 struct ResponderSetup {
   std::shared_ptr<const Zone> zone;
@@ -23,11 +22,12 @@ struct ResponderSetup {
   std::uint64_t seed = 0;  ///< of the order of records; each responder has its own
 };
 
-/// Answers DNS queries from a Backend: bytes in, bytes out. Answers are kept encoded for as long as what they were made
-/// from has not changed; one of those costs no allocation.
+/// Answers DNS queries from a Backend: bytes in, bytes out. Answers are kept encoded for as long as what they
+/// were made from has not changed; one of those costs no allocation.
 ///
-/// Threads: one at a time. Blocking: never. Where the Backend answers later, so does the responder: respond() returns a
-/// ticket, `wake` is called on whatever thread the Backend completes on, and collect() hands out the answer.
+/// Threads: one at a time. Blocking: never. Where the Backend answers later, so does the responder: respond()
+/// returns a ticket, `wake` is called on whatever thread the Backend completes on, and collect() hands out
+/// the answer.
 class Responder {
  public:
   using Ticket = std::uint64_t;
@@ -58,11 +58,11 @@ class Responder {
   void set_zone(std::shared_ptr<const Zone> zone);
 
   struct Counters {
-    std::uint64_t queries = 0;      ///< answered at once or later
-    std::uint64_t kept = 0;         ///< of these, from kept answers
-    std::uint64_t malformed = 0;    ///< dropped, or answered with an error
-    std::uint64_t overloaded = 0;   ///< refused by kMaxWaiting
-    std::uint64_t waiting = 0;      ///< gauge: of kMaxWaiting
+    std::uint64_t queries = 0;     ///< answered at once or later
+    std::uint64_t kept = 0;        ///< of these, from kept answers
+    std::uint64_t malformed = 0;   ///< dropped, or answered with an error
+    std::uint64_t overloaded = 0;  ///< refused by kMaxWaiting
+    std::uint64_t waiting = 0;     ///< gauge: of kMaxWaiting
   };
   /// Threads: safe; the numbers are each right, if not of one instant.
   Counters counters() const noexcept;

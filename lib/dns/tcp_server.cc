@@ -160,13 +160,14 @@ class TcpServer::Impl::Connection {
   void read() {
     reading_ = true;
     const std::span<std::uint8_t> room = std::span(in_).subspan(filled_);
-    stream_->read_some({reinterpret_cast<char*>(room.data()), room.size()}, [this](const Result<std::size_t>& size) {
-      reading_ = false;
-      if (!size.ok()) return server_.drop(*this);
-      ended_ = *size == 0;  // the client may still wait for answers
-      filled_ += *size;
-      go_on();
-    });
+    stream_->read_some({reinterpret_cast<char*>(room.data()), room.size()},
+                       [this](const Result<std::size_t>& size) {
+                         reading_ = false;
+                         if (!size.ok()) return server_.drop(*this);
+                         ended_ = *size == 0;  // the client may still wait for answers
+                         filled_ += *size;
+                         go_on();
+                       });
   }
 
   void mark_active() {

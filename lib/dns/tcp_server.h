@@ -12,14 +12,17 @@
 
 namespace discovery::dns {
 
-/// Serves DNS over TCP (RFC 7766): queries and answers with a length before each, any number on a connection, answers in
-/// the order in which they become ready. Threads: the loop's. Owns: its listeners and connections. Blocking: never.
+/// Serves DNS over TCP (RFC 7766): queries and answers with a length before each, any number on a connection,
+/// answers in the order in which they become ready. Threads: the loop's. Owns: its listeners and connections.
+/// Blocking: never.
 class TcpServer {
  public:
   struct Limits {
-    /// In all; when there are more, the one that was quiet for longest goes, or the new one if all of them wait.
+    /// In all; when there are more, the one that was quiet for longest goes, or the new one if all of them
+    /// wait.
     std::size_t max_connections = 1024;
-    Duration idle_timeout = std::chrono::seconds(10);  ///< without a whole query, or without an answer being taken
+    Duration idle_timeout =
+        std::chrono::seconds(10);  ///< without a whole query, or without an answer being taken
   };
   /// A connection with a longer query is closed.
   static constexpr std::size_t kMaxQueryBytes = 2048;

@@ -44,8 +44,8 @@ struct Client {
   alignas(cmsghdr) std::array<char, kControlBytes> control{};
 };
 
-/// The room for a batch. Queries lie a cache line more than their size apart, so that their beginnings do not share the
-/// few places of the cache that a power of two would give them.
+/// The room for a batch. Queries lie a cache line more than their size apart, so that their beginnings do not
+/// share the few places of the cache that a power of two would give them.
 class Batch {
  public:
   static constexpr std::size_t kQueryStride = UdpServer::kMaxQueryBytes + 64;
@@ -62,7 +62,8 @@ class Batch {
     }
   }
 
-  /// Receives what is there, with the addresses it was sent to if need be. Returns the number of datagrams, or -1.
+  /// Receives what is there, with the addresses it was sent to if need be. Returns the number of datagrams,
+  /// or -1.
   int receive(int fd, bool with_control) {
     for (std::size_t i = 0; i < received_; ++i) reset(i, with_control);
     const int count = ::recvmmsg(fd, in_.data(), UdpServer::kBatch, MSG_DONTWAIT, nullptr);
@@ -70,7 +71,9 @@ class Batch {
     return count;
   }
 
-  Bytes query(std::size_t index) const { return {queries_.data() + index * kQueryStride, in_[index].msg_len}; }
+  Bytes query(std::size_t index) const {
+    return {queries_.data() + index * kQueryStride, in_[index].msg_len};
+  }
   bool is_cut(std::size_t index) const { return (in_[index].msg_hdr.msg_flags & MSG_TRUNC) != 0; }
   const Client& client(std::size_t index) {
     clients_[index].address_size = in_[index].msg_hdr.msg_namelen;
@@ -99,7 +102,8 @@ class Batch {
   std::size_t send(int fd) {
     std::size_t failures = 0;
     for (std::size_t done = 0; done < count_;) {
-      const int sent = ::sendmmsg(fd, out_headers_.data() + done, static_cast<unsigned>(count_ - done), MSG_NOSIGNAL);
+      const int sent =
+          ::sendmmsg(fd, out_headers_.data() + done, static_cast<unsigned>(count_ - done), MSG_NOSIGNAL);
       if (sent > 0) {
         done += static_cast<std::size_t>(sent);
       } else if (errno != EINTR) {
@@ -121,8 +125,8 @@ class Batch {
     header.msg_controllen = with_control ? clients_[index].control.size() : 0;
   }
 
-  /// An answer comes from the address that was asked, but goes out where the route leads, unless the address means
-  /// something on one link only.
+  /// An answer comes from the address that was asked, but goes out where the route leads, unless the address
+  /// means something on one link only.
   static void forget_interface(msghdr& header) {
     for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
       if (part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_PKTINFO) {
@@ -146,8 +150,8 @@ class Batch {
   std::size_t count_ = 0;
 };
 
-/// Whether a socket is bound to all addresses, so that an answer has to say which one it comes from; then asks the
-/// kernel to tell.
+/// Whether a socket is bound to all addresses, so that an answer has to say which one it comes from; then
+/// asks the kernel to tell.
 bool ask_for_destination(int fd, const env::Endpoint& at) {
   const int on = 1;
   if (at.address == "0.0.0.0") return ::setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on) == 0;

@@ -15,19 +15,20 @@
 
 namespace discovery::dns {
 
-/// Serves DNS over UDP on threads of its own, each with a socket and a Responder: the kernel spreads clients over them.
-/// Datagrams are received and sent in batches (recvmmsg, sendmmsg). Answers come from the address that was asked, also
-/// where the socket is bound to all addresses.
+/// Serves DNS over UDP on threads of its own, each with a socket and a Responder: the kernel spreads clients
+/// over them. Datagrams are received and sent in batches (recvmmsg, sendmmsg). Answers come from the address
+/// that was asked, also where the socket is bound to all addresses.
 ///
-/// Threads: any. Owns: sockets and threads; `backend`, `clock` and `log` outlive it. Blocking: the destructor waits for
-/// the threads, which are never held up by anybody.
+/// Threads: any. Owns: sockets and threads; `backend`, `clock` and `log` outlive it. Blocking: the destructor
+/// waits for the threads, which are never held up by anybody.
 class UdpServer {
  public:
   /// Queries that are longer are answered with an error (FORMERR).
   static constexpr std::size_t kMaxQueryBytes = 2048;
   /// Datagrams that are received or sent by one call of the kernel.
   static constexpr std::size_t kBatch = 64;
-  /// What the kernel is asked to hold of queries that are not read yet; it may allow less (net.core.rmem_max).
+  /// What the kernel is asked to hold of queries that are not read yet; it may allow less
+  /// (net.core.rmem_max).
   static constexpr int kReceiveBuffer = 4 << 20;
 
   struct Setup {
@@ -40,7 +41,8 @@ class UdpServer {
     std::uint64_t seed = 0;
   };
 
-  /// Serves as soon as it returns. Errors: those of Env::bind(); kResourceExhausted: no more descriptors or threads.
+  /// Serves as soon as it returns. Errors: those of Env::bind(); kResourceExhausted: no more descriptors or
+  /// threads.
   static Result<std::unique_ptr<UdpServer>> start(Setup setup);
   ~UdpServer();
   UdpServer(const UdpServer&) = delete;

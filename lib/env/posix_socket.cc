@@ -148,7 +148,8 @@ Result<UniqueFd> open_listener(const Endpoint& at, const ListenOptions& options)
   if (at.is_unix()) {
     remove_stale_socket(*address, at.address);
   } else if (!set_flag(fd->get(), SOL_SOCKET, SO_REUSEADDR)) {
-    // Without it, connections of an earlier run that linger hold the port. (For datagrams it would share the port.)
+    // Without it, connections of an earlier run that linger hold the port. (For datagrams it would share the
+    // port.)
     return bind_error(at, errno);
   }
   if (Status bound = bind_socket(fd->get(), *address, at, options); !bound.ok()) return bound;

@@ -16,8 +16,9 @@ constexpr bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' &&
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool is_word(char c) { return is_letter(c) || is_digit(c) || c == '_'; }
 
-/// What the parser has to say when it fails. The farthest place counts that anything was tried at, with all that was
-/// tried there: what a backtracking parser of the same grammar (a PEG) reports. Other errors outrank it.
+/// What the parser has to say when it fails. The farthest place counts that anything was tried at, with all
+/// that was tried there: what a backtracking parser of the same grammar (a PEG) reports. Other errors outrank
+/// it.
 class Report {
  public:
   explicit Report(std::string_view text) : text_(text) {}
@@ -42,7 +43,8 @@ class Report {
 
   Status status() const {
     if (!limit_.empty()) return invalid_argument(limit_);
-    if (errors_.empty()) return invalid_argument(position(farthest_) + ": no match found, expected: " + alternatives());
+    if (errors_.empty())
+      return invalid_argument(position(farthest_) + ": no match found, expected: " + alternatives());
     std::string message;
     for (const std::string& line : errors_) message.append(message.empty() ? "" : "\n").append(line);
     return invalid_argument(std::move(message));
@@ -60,7 +62,8 @@ class Report {
     farthest_ = at;
     expected_.push_back(what);
   }
-  /// "line:column (offset)": the column counts code points, and a newline is column 0 of the line that it begins.
+  /// "line:column (offset)": the column counts code points, and a newline is column 0 of the line that it
+  /// begins.
   std::string position(std::size_t at) const {
     std::size_t line = 1;
     std::size_t column = 0;
@@ -77,7 +80,8 @@ class Report {
   /// Sorted, with the end of the text last.
   std::string alternatives() const {
     std::vector<std::string> all;
-    for (const Expected& one : expected_) all.push_back(one.is_token ? base::go_quote(one.text) : std::string(one.text));
+    for (const Expected& one : expected_)
+      all.push_back(one.is_token ? base::go_quote(one.text) : std::string(one.text));
     std::sort(all.begin(), all.end());
     all.erase(std::unique(all.begin(), all.end()), all.end());
     const auto end = std::find(all.begin(), all.end(), "EOF");
@@ -159,8 +163,9 @@ class Unquoter {
   std::string out_;
 };
 
-/// A recursive descent over the grammar. A function that fails leaves the position where it was; a choice that
-/// takes another way after it does so, so that no part of the text is parsed more often than a fixed number of times.
+/// A recursive descent over the grammar. A function that fails leaves the position where it was; a choice
+/// that takes another way after it does so, so that no part of the text is parsed more often than a fixed
+/// number of times.
 class Parser {
  public:
   explicit Parser(std::string_view text) : text_(text), report_(text) {}
@@ -512,7 +517,8 @@ std::string Comparison::operator_name() const {
 
 Result<Syntax> parse_expression(std::string_view text) {
   if (text.size() > kMaxExpressionBytes) {
-    return invalid_argument("the expression is longer than " + std::to_string(kMaxExpressionBytes) + " bytes");
+    return invalid_argument("the expression is longer than " + std::to_string(kMaxExpressionBytes) +
+                            " bytes");
   }
   return Parser(text).parse();
 }

@@ -56,8 +56,8 @@ struct Syntax {
 };
 
 /// Parses `text` in time proportional to its length. Errors: kInvalidArgument with Consul's text, such as
-/// `1:7 (6): no match found, expected: "-", "0", ...` (line, column, offset); beyond the limits above a text that names
-/// the limit. Pure and thread-safe.
+/// `1:7 (6): no match found, expected: "-", "0", ...` (line, column, offset); beyond the limits above a text
+/// that names the limit. Pure and thread-safe.
 Result<Syntax> parse_expression(std::string_view text);
 
 }  // namespace discovery::filter

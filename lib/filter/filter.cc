@@ -52,8 +52,8 @@ std::string pattern_error(const re2::RE2& pattern) {
       {RE2::ErrorBadUTF8, "invalid UTF-8"},
       {RE2::ErrorBadNamedCapture, "invalid named capture"},
   }};
-  const auto* known =
-      std::find_if(kTexts.begin(), kTexts.end(), [&](const auto& text) { return text.first == pattern.error_code(); });
+  const auto* known = std::find_if(kTexts.begin(), kTexts.end(),
+                                   [&](const auto& text) { return text.first == pattern.error_code(); });
   std::string error = "error parsing regexp: ";
   if (known == kTexts.end()) return error + pattern.error();
   return error.append(known->second).append(": `").append(pattern.error_arg()).append("`");
@@ -93,10 +93,12 @@ class Compiler {
     out.negated = comparison.negated;
     if (out.op == Operator::kIsEmpty) return {};
     if (out.op == Operator::kMatches) return compile_pattern(comparison.value, out);
-    const Status status = convert(comparison.value, target->kind == Kind::kList ? *target->elements : *target, out);
+    const Status status =
+        convert(comparison.value, target->kind == Kind::kList ? *target->elements : *target, out);
     if (status.ok()) return {};
     return invalid_argument("Failed to coerce value " + base::go_quote(comparison.value) + " for selector " +
-                            base::go_quote(comparison.selector_text()) + ": " + std::string(status.message()));
+                            base::go_quote(comparison.selector_text()) + ": " +
+                            std::string(status.message()));
   }
 
   /// Follows a selector. Null where it leads nowhere; then `out.path` has the parts before.
@@ -144,7 +146,8 @@ class Compiler {
 
   Status compile_pattern(const std::string& value, Condition& out) {
     if (++patterns_ > kMaxPatterns) {
-      return invalid_argument("more than " + std::to_string(kMaxPatterns) + " regular expressions in the expression");
+      return invalid_argument("more than " + std::to_string(kMaxPatterns) +
+                              " regular expressions in the expression");
     }
     re2::RE2::Options options;
     options.set_log_errors(false);
@@ -171,7 +174,8 @@ Status evaluator_error(const Status& cause) {
 }  // namespace
 
 const Schema::Field* Schema::find(std::string_view name) const {
-  const auto field = std::find_if(fields.begin(), fields.end(), [name](const Field& one) { return one.name == name; });
+  const auto field =
+      std::find_if(fields.begin(), fields.end(), [name](const Field& one) { return one.name == name; });
   return field != fields.end() ? &*field : nullptr;
 }
 

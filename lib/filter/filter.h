@@ -1,8 +1,8 @@
 #pragma once
 
 /// \file
-/// Filter expressions on records (https://developer.hashicorp.com/consul/api-docs/features/filtering): compiled once
-/// against a record's schema, then asked of many records.
+/// Filter expressions on records (https://developer.hashicorp.com/consul/api-docs/features/filtering):
+/// compiled once against a record's schema, then asked of many records.
 
 #include <cstddef>
 #include <cstdint>
@@ -72,18 +72,21 @@ struct Condition {
   }
 };
 
-/// A compiled expression. Threads: immutable; any number of threads may ask it at once. Copies share the patterns.
+/// A compiled expression. Threads: immutable; any number of threads may ask it at once. Copies share the
+/// patterns.
 class Filter {
  public:
-  /// Compiles an expression for the records of a schema; the empty one fits every record. Errors: kInvalidArgument
-  /// with Consul's text, kCompileError and then: the syntax is wrong (parse_expression()), a selector is not
-  /// one of the record's, its kind does not take the operator, or a value does not fit the field. Takes time proportional to the length of the text.
+  /// Compiles an expression for the records of a schema; the empty one fits every record. Errors:
+  /// kInvalidArgument with Consul's text, kCompileError and then: the syntax is wrong (parse_expression()), a
+  /// selector is not one of the record's, its kind does not take the operator, or a value does not fit the
+  /// field. Takes time proportional to the length of the text.
   static Result<Filter> compile(std::string_view text, const Schema& schema);
 
   /// Whether `record` fits. kInternal if the filter was not compiled for records of this type.
   template <class Record>
   Result<bool> matches(const Record& record) const {
-    if (record_ != &detail::kRecordTag<Record>) return Status(Code::kInternal, "the filter is for other records");
+    if (record_ != &detail::kRecordTag<Record>)
+      return Status(Code::kInternal, "the filter is for other records");
     return empty_ || holds(root_, record);
   }
 
@@ -101,8 +104,8 @@ class Filter {
 
 namespace detail {
 
-/// The archive that follows a condition's path through a record. A part of the path is a field's ordinal, so no names
-/// are compared.
+/// The archive that follows a condition's path through a record. A part of the path is a field's ordinal, so
+/// no names are compared.
 class Probe {
  public:
   Probe(const Condition& condition, std::size_t depth)

@@ -34,8 +34,8 @@ enum class Kind : std::uint8_t {
 
 /// The kind of one value and of what is in it. Threads: a value; immutable once it is made.
 struct Schema {
-  /// A field of a record. `ordinal` is its place among all fields that describe() names, also those that cannot be
-  /// selected.
+  /// A field of a record. `ordinal` is its place among all fields that describe() names, also those that
+  /// cannot be selected.
   struct Field {
     std::string_view name;
     std::size_t ordinal = 0;
@@ -51,8 +51,9 @@ struct Schema {
   const Field* find(std::string_view name) const;
 };
 
-/// A value of a record's type that its describe() can be called on. A default one will do for most. For records whose
-/// describe() follows pointers, an overload of `filter_sample(std::type_identity<T>)` beside the record makes another.
+/// A value of a record's type that its describe() can be called on. A default one will do for most. For
+/// records whose describe() follows pointers, an overload of `filter_sample(std::type_identity<T>)` beside
+/// the record makes another.
 template <class T>
 T make_sample() {
   if constexpr (requires { filter_sample(std::type_identity<T>{}); }) {

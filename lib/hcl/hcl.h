@@ -15,8 +15,8 @@ namespace discovery::hcl {
 
 /// The longest text that is read, in bytes.
 inline constexpr std::size_t kMaxInput = std::size_t{16} << 20;
-/// How deep lists and objects may nest below the top object. A label of a block counts as one level; the list that a
-/// repeated key becomes does not, so that a value is at most twice as deep.
+/// How deep lists and objects may nest below the top object. A label of a block counts as one level; the list
+/// that a repeated key becomes does not, so that a value is at most twice as deep.
 inline constexpr int kMaxDepth = 64;
 /// The most values in one text: what bounds the memory a hostile text can claim.
 inline constexpr std::size_t kMaxValues = 1'000'000;

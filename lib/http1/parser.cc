@@ -155,12 +155,18 @@ class ResponseParser final : public HeadParser<false> {
   ResponseHead& head_;
 };
 
-/// Whether all bytes may stand in a host (RFC 3986, section 3.2.2, and ':' for the port).
+/// Which bytes may stand in a host (RFC 3986, section 3.2.2, and ':' for the port).
+constexpr std::array<bool, 256> kHostBytes = [] {
+  std::array<bool, 256> table{};
+  constexpr std::string_view kAllowed =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!$%&'()*+,-.:;=[]_~";
+  for (const char c : kAllowed) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
+
 bool is_host(std::string_view host) noexcept {
-  return std::all_of(host.begin(), host.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && std::strchr("!$%&'()*+,-.:;=[]_~", c) != nullptr);
-  });
+  return std::all_of(host.begin(), host.end(),
+                     [](char c) { return kHostBytes[static_cast<unsigned char>(c)]; });
 }
 
 /// Whether each '%' of the path is followed by two hexadecimal digits.

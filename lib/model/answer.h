@@ -1,20 +1,20 @@
 #pragma once
 
-#include <discovery/types.h>
-
-#include "lib/model/query.h"
-
 #include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
 
+#include <discovery/types.h>
+
+#include "lib/model/query.h"
+
 namespace discovery::model {
 
-/// The result of one evaluation, shared by all who asked the same question: the value, and byte forms of it, made once
-/// on demand. (Its index is in Answer::meta: the same value may be true at a later index.)
-/// Threads: safe.
+/// The result of one evaluation, shared by all who asked the same question: the value, and byte forms of it,
+/// made once on demand. (Its index is in Answer::meta: the same value may be true at a later index.) Threads:
+/// safe.
 class SharedAnswer {
  public:
   /// The forms that front ends keep here: what HTTP sends, plain and compressed.
@@ -28,7 +28,8 @@ class SharedAnswer {
 
   const Value& value() const noexcept { return value_; }
 
-  /// The bytes of a form; `render` makes them where nobody has yet. Two threads may render at once, one result stays.
+  /// The bytes of a form; `render` makes them where nobody has yet. Two threads may render at once, one
+  /// result stays.
   Bytes bytes(Form form, const std::function<std::string(const Value&)>& render) const;
 
   /// Whether something that the answer was made from has changed since: false means it is still the latest.

@@ -1,14 +1,14 @@
 #pragma once
 
+#include <memory>
+#include <string>
+
 #include <discovery/async.h>
 #include <discovery/types.h>
 
 #include "lib/model/answer.h"
 #include "lib/model/command.h"
 #include "lib/model/query.h"
-
-#include <memory>
-#include <string>
 
 namespace discovery::model {
 
@@ -28,9 +28,9 @@ class WatchHandle {
   virtual ~WatchHandle() = default;
 };
 
-/// The one interface below the front ends: everything replicated is changed by apply() and seen by query() and
-/// watch(). A server answers from its own state, a client agent forwards, a remote one speaks HTTP; a caller can't
-/// tell. Forwarding to another datacenter is a decorator around one of these.
+/// The one interface below the front ends: everything replicated is changed by apply() and seen by query()
+/// and watch(). A server answers from its own state, a client agent forwards, a remote one speaks HTTP; a
+/// caller can't tell. Forwarding to another datacenter is a decorator around one of these.
 ///
 /// Threads: safe. Results come on the backend's executor, or at once where the caller is on it already.
 /// Blocking: never.
@@ -39,12 +39,14 @@ class Backend {
   virtual ~Backend() = default;
 
   /// Validates, authorises, replicates and applies a command.
-  /// kInvalidArgument, kPermissionDenied, kUnavailable (no leader, or "No path to datacenter"), kResourceExhausted,
-  /// kUnknownOutcome (it may still happen), kInternal (the state refused it: "failed inserting check: ...").
+  /// kInvalidArgument, kPermissionDenied, kUnavailable (no leader, or "No path to datacenter"),
+  /// kResourceExhausted, kUnknownOutcome (it may still happen), kInternal (the state refused it: "failed
+  /// inserting check: ...").
   virtual Async<Outcome> apply(Command command, Call call) = 0;
 
-  /// Evaluates a query, at once or, with read.min_index, when its answer moves beyond that index or the wait is over.
-  /// kInvalidArgument (bad filter), kUnavailable (no leader, or "No path to datacenter"), kCancelled.
+  /// Evaluates a query, at once or, with read.min_index, when its answer moves beyond that index or the wait
+  /// is over. kInvalidArgument (bad filter), kUnavailable (no leader, or "No path to datacenter"),
+  /// kCancelled.
   virtual Async<Answer> query(Query query, Read read) = 0;
 
   /// Shows `sink`, which must outlive the handle, the answer now and after each change of it.

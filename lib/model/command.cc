@@ -86,7 +86,19 @@ Status complete_service(ServiceInstance& service) {
   if (service.name.empty() && !service.id.empty())
     return invalid_argument("Must provide service name with ID");
   if (is_any_address(service.address)) return invalid_argument("Invalid service address");
+  // Weights that mean nothing count as not given, as Consul has it.
+  if (!validate_weights(service.weights).ok()) service.weights = {};
   return {};
+}
+
+/// The state's keys set names apart by zero bytes.
+Status refuse_zero_bytes(const RegisterCommand& command) {
+  const auto has_zero = [](const std::string& name) { return name.find('\0') != std::string::npos; };
+  bool found = has_zero(command.node);
+  if (command.service) found = found || has_zero(command.service->id) || has_zero(command.service->name);
+  for (const HealthCheck& check : command.checks)
+    found = found || has_zero(check.check_id) || has_zero(check.service_id);
+  return found ? invalid_argument("Names and IDs must not contain a zero byte") : Status();
 }
 
 Status complete_check(HealthCheck& check, const std::string& node) {
@@ -184,7 +196,7 @@ Status validate(RegisterCommand& command) {
   for (auto& check : command.checks) {
     if (Status status = complete_check(check, command.node); !status.ok()) return status;
   }
-  return {};
+  return refuse_zero_bytes(command);
 }
 
 Status validate(const DeregisterCommand& command) {

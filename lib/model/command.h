@@ -1,21 +1,21 @@
 #pragma once
 
 /// \file
-/// Everything that anybody can change, as values. A Command is deterministic to apply: what depends on time, chance or
-/// configuration was decided before it was proposed. Its MessagePack form (Consul's message types and field names)
-/// is what a replicated log holds; a token never reaches it.
-
-#include <discovery/status.h>
-
-#include "lib/codec/describe.h"
-#include "lib/model/describe_records.h"
-#include "lib/model/records.h"
+/// Everything that anybody can change, as values. A Command is deterministic to apply: what depends on time,
+/// chance or configuration was decided before it was proposed. Its MessagePack form (Consul's message types
+/// and field names) is what a replicated log holds; a token never reaches it.
 
 #include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
+
+#include <discovery/status.h>
+
+#include "lib/codec/describe.h"
+#include "lib/model/describe_records.h"
+#include "lib/model/records.h"
 
 namespace discovery::model {
 
@@ -65,14 +65,14 @@ struct UpdateCoordinatesCommand {
   std::vector<NodeCoordinate> updates;
 };
 
-using Command =
-    std::variant<RegisterCommand, DeregisterCommand, KvCommand, ReapTombstonesCommand, UpdateCoordinatesCommand>;
+using Command = std::variant<RegisterCommand, DeregisterCommand, KvCommand, ReapTombstonesCommand,
+                             UpdateCoordinatesCommand>;
 
 /// What applying a Command came to: done, or for the kinds that may lose a comparison, whether it won.
 using CommandResult = bool;
 
-/// Checks what Consul's servers check before a write goes to the log, and fills in defaults (service ID, check names).
-/// kInvalidArgument with Consul's text.
+/// Checks what Consul's servers check before a write goes to the log, and fills in defaults (service ID,
+/// check names). kInvalidArgument with Consul's text.
 Status validate(RegisterCommand& command);
 Status validate(const DeregisterCommand& command);
 Status validate(const KvCommand& command);

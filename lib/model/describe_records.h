@@ -1,7 +1,8 @@
 #pragma once
 
 /// \file
-/// The field lists of the catalog's records: Consul's names and omissions, one list for JSON, MessagePack and filters.
+/// The field lists of the catalog's records: Consul's names and omissions, one list for JSON, MessagePack and
+/// filters.
 
 #include "lib/model/filter_samples.h"
 #include "lib/model/records.h"
@@ -72,7 +73,8 @@ void describe(Archive& archive, R& upstream) {
                 {.omit_empty = true, .alias = "destination_namespace"});
   archive.field("DestinationName", upstream.destination_name, {.alias = "destination_name"});
   archive.field("Datacenter", upstream.datacenter);
-  archive.field("LocalBindAddress", upstream.local_bind_address, {.omit_empty = true, .alias = "local_bind_address"});
+  archive.field("LocalBindAddress", upstream.local_bind_address,
+                {.omit_empty = true, .alias = "local_bind_address"});
   archive.field("LocalBindPort", upstream.local_bind_port, {.omit_empty = true, .alias = "local_bind_port"});
   archive.field("LocalBindSocketPath", upstream.local_bind_socket_path,
                 {.omit_empty = true, .alias = "local_bind_socket_path"});
@@ -90,11 +92,13 @@ void describe(Archive& archive, R& proxy) {
                 {.omit_empty = true, .alias = "destination_service_id"});
   archive.field("LocalServiceAddress", proxy.local_service_address,
                 {.omit_empty = true, .alias = "local_service_address"});
-  archive.field("LocalServicePort", proxy.local_service_port, {.omit_empty = true, .alias = "local_service_port"});
+  archive.field("LocalServicePort", proxy.local_service_port,
+                {.omit_empty = true, .alias = "local_service_port"});
   archive.field("LocalServiceSocketPath", proxy.local_service_socket_path,
                 {.omit_empty = true, .alias = "local_service_socket_path"});
   archive.field("Mode", proxy.mode);
-  archive.field("TransparentProxy", proxy.transparent_proxy, {.omit_empty = true, .alias = "transparent_proxy"});
+  archive.field("TransparentProxy", proxy.transparent_proxy,
+                {.omit_empty = true, .alias = "transparent_proxy"});
   archive.field("Config", proxy.config, {.omit_empty = true, .hidden_from_filter = true});
   archive.field("Upstreams", proxy.upstreams, {.omit_empty = true});
   archive.field("MeshGateway", proxy.mesh_gateway, {.alias = "mesh_gateway"});

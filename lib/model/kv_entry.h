@@ -1,18 +1,18 @@
 #pragma once
 
-#include <discovery/types.h>
-
-#include "lib/base/ref.h"
-
 #include <atomic>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
+#include <discovery/types.h>
+
+#include "lib/base/ref.h"
+
 namespace discovery::model {
 
-/// One key of the KV store: immutable, counted, and one allocation together with its key and value, since there are
-/// millions of them. Threads: safe, as all immutable things.
+/// One key of the KV store: immutable, counted, and one allocation together with its key and value, since
+/// there are millions of them. Threads: safe, as all immutable things.
 class KvEntry {
  public:
   /// What an entry holds beside its key and value.
@@ -25,7 +25,8 @@ class KvEntry {
   };
 
   /// Makes an entry with a count of one. Key and value are copied; at most 4 GiB each.
-  static base::Ref<const KvEntry> make(std::string_view key, std::string_view value, const Attributes& attributes);
+  static base::Ref<const KvEntry> make(std::string_view key, std::string_view value,
+                                       const Attributes& attributes);
 
   std::string_view key() const noexcept { return {tail(), key_size_}; }
   std::string_view value() const noexcept { return {tail() + key_size_, value_size_}; }

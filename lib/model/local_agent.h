@@ -1,15 +1,15 @@
 #pragma once
 
-#include <discovery/async.h>
-#include <discovery/types.h>
-
-#include "lib/model/records.h"
-
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <discovery/async.h>
+#include <discovery/types.h>
+
+#include "lib/model/records.h"
 
 namespace discovery::model {
 
@@ -24,9 +24,10 @@ struct CheckSpec {
   std::string status;  ///< the state at the start; empty: critical
   Duration ttl{};      ///< critical unless reported within this
   std::string token;
-  Duration timeout{};                             ///< shown with the node's checks; of use to kinds that run
-  Duration deregister_critical_service_after{};   ///< its service goes when it was critical for so long; 0: never
-  std::int64_t output_max_size = 0;               ///< longer outputs are cut; 0: the agent's default
+  Duration timeout{};  ///< shown with the node's checks; of use to kinds that run
+  Duration
+      deregister_critical_service_after{};  ///< its service goes when it was critical for so long; 0: never
+  std::int64_t output_max_size = 0;         ///< longer outputs are cut; 0: the agent's default
 };
 
 /// A service as a caller defines it on its agent
@@ -70,8 +71,8 @@ struct AgentSelf {
   std::map<std::string, std::map<std::string, std::string>> stats;
 };
 
-/// What belongs to this agent and is not replicated state: its own services and checks, who it is. The catalog follows
-/// it: changes are pushed through Backend at once.
+/// What belongs to this agent and is not replicated state: its own services and checks, who it is. The
+/// catalog follows it: changes are pushed through Backend at once.
 ///
 /// Threads: safe. Results come on the agent's executor, or at once where the caller is on it already.
 /// Blocking: never.
@@ -93,7 +94,8 @@ class LocalAgent {
 
   /// All own services, by id. kInvalidArgument for a bad filter.
   virtual Async<std::vector<AgentService>> services(std::string filter, Call call) = 0;
-  /// One own service; with a hash, waits until its hash is another or `wait` is over. kNotFound with Consul's text.
+  /// One own service; with a hash, waits until its hash is another or `wait` is over. kNotFound with Consul's
+  /// text.
   virtual Async<AgentService> service(std::string id, std::string hash, Duration wait, Call call) = 0;
   /// All own checks, by id.
   virtual Async<std::vector<CheckPtr>> checks(std::string filter, Call call) = 0;

@@ -1,13 +1,8 @@
 #pragma once
 
 /// \file
-/// Everything that anybody can ask, as values, and what the answers look like. A Query is evaluated on one immutable
-/// snapshot of the state; front ends differ only in how they spell a Query and show its Answer.
-
-#include <discovery/types.h>
-
-#include "lib/model/kv_entry.h"
-#include "lib/model/records.h"
+/// Everything that anybody can ask, as values, and what the answers look like. A Query is evaluated on one
+/// immutable snapshot of the state; front ends differ only in how they spell a Query and show its Answer.
 
 #include <memory>
 #include <optional>
@@ -15,6 +10,11 @@
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include <discovery/types.h>
+
+#include "lib/model/kv_entry.h"
+#include "lib/model/records.h"
 
 namespace discovery::model {
 
@@ -72,7 +72,8 @@ struct GetNodeServices {
 struct FindNodeByAddress {
   std::string address;
 };
-/// An instance found by its own (not its node's) address, for reverse lookups. Answer: ServiceNodes with at most one.
+/// An instance found by its own (not its node's) address, for reverse lookups. Answer: ServiceNodes with at
+/// most one.
 struct FindServiceByAddress {
   std::string address;
 };
@@ -101,10 +102,10 @@ struct ListPeers {};
 /// The network coordinates of all nodes. Answer: Coordinates.
 struct ListCoordinates {};
 
-using Query =
-    std::variant<GetKey, ListKeysWithValues, ListKeys, ListNodes, ListServices, ListServiceInstances, ListServiceHealth,
-                 GetNodeServices, FindNodeByAddress, ListNodeChecks, ListServiceChecks, ListChecksInState,
-                 ListDatacenters, GetLeader, ListPeers, ListCoordinates, FindServiceByAddress>;
+using Query = std::variant<GetKey, ListKeysWithValues, ListKeys, ListNodes, ListServices,
+                           ListServiceInstances, ListServiceHealth, GetNodeServices, FindNodeByAddress,
+                           ListNodeChecks, ListServiceChecks, ListChecksInState, ListDatacenters, GetLeader,
+                           ListPeers, ListCoordinates, FindServiceByAddress>;
 
 using KvEntries = std::vector<KvEntryRef>;
 using Names = std::vector<std::string>;
@@ -122,21 +123,22 @@ struct NodeServices {
 };
 
 /// What an answer holds; which one follows from the query.
-using Value = std::variant<KvEntries, Names, Nodes, ServiceTags, ServiceNodes, CheckServiceNodes, NodeServices, Checks,
-                           Coordinates>;
+using Value = std::variant<KvEntries, Names, Nodes, ServiceTags, ServiceNodes, CheckServiceNodes,
+                           NodeServices, Checks, Coordinates>;
 
 /// How a query is to be answered.
 struct Read {
   Index min_index = 0;  ///< wait until the answer's index is beyond this; 0: answer at once
-  Duration wait{};      ///< for at most this (plus up to a sixteenth, at random); 0: the instance's default, 5 minutes
+  Duration
+      wait{};  ///< for at most this (plus up to a sixteenth, at random); 0: the instance's default, 5 minutes
   Consistency consistency = Consistency::kDefault;
   std::string near;    ///< sort by the estimated round trip from this node
   std::string filter;  ///< a filter expression on each row
   Call call{};
 };
 
-/// A spelling of the query and of what shapes its result (filter, near), equal for equal questions: what shared
-/// evaluations are found by.
+/// A spelling of the query and of what shapes its result (filter, near), equal for equal questions: what
+/// shared evaluations are found by.
 std::string canonical(const Query& query, const Read& read);
 
 }  // namespace discovery::model

@@ -1,13 +1,9 @@
 #pragma once
 
 /// \file
-/// The records of the catalog, with their field lists in Consul's names (https://developer.hashicorp.com/consul/api-docs).
-/// Records are values; once they are in the state they are shared and immutable (`std::shared_ptr<const T>`).
-
-#include <discovery/types.h>
-
-#include "lib/base/labels.h"
-#include "lib/codec/describe.h"
+/// The records of the catalog, with their field lists in Consul's names
+/// (https://developer.hashicorp.com/consul/api-docs). Records are values; once they are in the state they are
+/// shared and immutable (`std::shared_ptr<const T>`).
 
 #include <cstdint>
 #include <map>
@@ -15,6 +11,11 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <discovery/types.h>
+
+#include "lib/base/labels.h"
+#include "lib/codec/describe.h"
 
 namespace discovery::model {
 
@@ -50,8 +51,8 @@ struct Node {
 
   /// Equal in everything but the indexes.
   bool same_content(const Node& other) const {
-    return id == other.id && name == other.name && address == other.address && datacenter == other.datacenter &&
-           tagged_addresses == other.tagged_addresses && meta == other.meta;
+    return id == other.id && name == other.name && address == other.address &&
+           datacenter == other.datacenter && tagged_addresses == other.tagged_addresses && meta == other.meta;
   }
 };
 using NodePtr = std::shared_ptr<const Node>;
@@ -198,7 +199,8 @@ struct HealthCheck {
            notes == other.notes && output == other.output && service_id == other.service_id &&
            service_name == other.service_name && service_tags == other.service_tags && type == other.type &&
            interval == other.interval && timeout == other.timeout && exposed_port == other.exposed_port &&
-           (definition == other.definition || (definition && other.definition && *definition == *other.definition));
+           (definition == other.definition ||
+            (definition && other.definition && *definition == *other.definition));
   }
 };
 using CheckPtr = std::shared_ptr<const HealthCheck>;
@@ -216,7 +218,8 @@ struct CheckServiceNode {
   std::vector<CheckPtr> checks;  ///< the node's first, then the instance's
 };
 
-/// A node's position in Vivaldi's network coordinates (https://developer.hashicorp.com/consul/docs/architecture/coordinates).
+/// A node's position in Vivaldi's network coordinates
+/// (https://developer.hashicorp.com/consul/docs/architecture/coordinates).
 struct Coordinate {
   std::vector<double> vec;
   double error = 1.5;

@@ -1,14 +1,14 @@
 #pragma once
 
-#include "lib/server/replicated_log.h"
-
 #include <string>
 #include <utility>
 
+#include "lib/server/replicated_log.h"
+
 namespace discovery::server {
 
-/// The log of a lone server whose data live in memory only: a command is accepted when it is proposed. Nothing is kept
-/// of it once it was applied; the state is all there is.
+/// The log of a lone server whose data live in memory only: a command is accepted when it is proposed.
+/// Nothing is kept of it once it was applied; the state is all there is.
 class MemoryLog final : public ReplicatedLog {
  public:
   /// `address` is the server's own RPC address.

@@ -1,12 +1,12 @@
 #include "lib/server/query_engine.h"
 
-#include "lib/server/rows.h"
-
 #include <algorithm>
 #include <optional>
 #include <stop_token>
 #include <utility>
 #include <vector>
+
+#include "lib/server/rows.h"
 
 namespace discovery::server {
 namespace {
@@ -28,7 +28,8 @@ std::size_t count_rows(const model::Value& value) {
 
 }  // namespace
 
-/// Lets a task that was posted, or a stop callback on another thread, find out whether the engine is still there.
+/// Lets a task that was posted, or a stop callback on another thread, find out whether the engine is still
+/// there.
 struct QueryEngine::Guard {
   env::Env& env;
   QueryEngine* engine;  ///< read and written on the loop only
@@ -153,8 +154,8 @@ void QueryEngine::forget(Shared& shared) {
   shared_.erase(shared_.find(shared.canonical));
 }
 
-/// Nobody waits any more: keeps the answer for the next who asks, or lets the question go if it has none. May forget
-/// the question.
+/// Nobody waits any more: keeps the answer for the next who asks, or lets the question go if it has none. May
+/// forget the question.
 void QueryEngine::keep(Shared& shared) {
   if (!shared.waiters.empty()) return;
   if (!shared.answer) return forget(shared);
@@ -165,7 +166,8 @@ void QueryEngine::keep(Shared& shared) {
   shared.idle_rows = count_rows(shared.answer->value());
   idle_rows_ += shared.idle_rows;
   shared.idle = idle_.insert(idle_.end(), &shared);
-  while (idle_.size() > limits_.max_kept_answers || idle_rows_ > limits_.max_kept_rows) forget(*idle_.front());
+  while (idle_.size() > limits_.max_kept_answers || idle_rows_ > limits_.max_kept_rows)
+    forget(*idle_.front());
 }
 
 /// Somebody waits again.
@@ -194,7 +196,8 @@ Async<model::Answer> QueryEngine::query(model::Query query, model::Read read, co
   if (answered) return answer;
 
   return Async<model::Answer>::pending(
-      [guard = guard_, question = std::make_unique<std::pair<model::Query, model::Read>>(std::move(query), std::move(read)),
+      [guard = guard_,
+       question = std::make_unique<std::pair<model::Query, model::Read>>(std::move(query), std::move(read)),
        meta](Done done) {
         QueryEngine* engine = guard->engine;
         if (engine == nullptr) return done(Status(Code::kCancelled, "the agent is shutting down"));
@@ -218,7 +221,8 @@ void QueryEngine::wait(const model::Query& query, const model::Read& read, const
 }
 
 void QueryEngine::park(Shared& shared, const model::Read& read, const Meta& meta, Done done) {
-  Duration wait = read.wait == Duration::zero() ? limits_.default_wait : std::min(read.wait, limits_.max_wait);
+  Duration wait =
+      read.wait == Duration::zero() ? limits_.default_wait : std::min(read.wait, limits_.max_wait);
   wait += env_.random().below(wait / 16);  // so that a crowd does not come back at once
 
   auto waiter = std::make_unique<Waiter>();
@@ -233,7 +237,8 @@ void QueryEngine::park(Shared& shared, const model::Read& read, const Meta& meta
   waiters_.emplace(parked.id, std::move(waiter));
   statistics_.waiting = waiters_.size();
   arm_timer();
-  if (read.call.stop.stop_possible()) parked.on_stop.emplace(read.call.stop, Waiter::Cancel{guard_, parked.id});
+  if (read.call.stop.stop_possible())
+    parked.on_stop.emplace(read.call.stop, Waiter::Cancel{guard_, parked.id});
 }
 
 void QueryEngine::finish(Waiter& waiter, Result<model::Answer> result) {

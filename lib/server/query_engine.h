@@ -1,9 +1,18 @@
 #pragma once
 
 /// \file
-/// Answers queries from the state: at once, or when the answer moves. Equal questions are evaluated once and share one
-/// answer with its rendered bytes, whoever asks and however many wait: ten thousand watchers of a service cost one
-/// evaluation a change. A kept answer is thrown away by the first commit that touches what it was made from.
+/// Answers queries from the state: at once, or when the answer moves. Equal questions are evaluated once and
+/// share one answer with its rendered bytes, whoever asks and however many wait: ten thousand watchers of a
+/// service cost one evaluation a change. A kept answer is thrown away by the first commit that touches what
+/// it was made from.
+
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
 
 #include <discovery/async.h>
 #include <discovery/types.h>
@@ -15,23 +24,15 @@
 #include "lib/state/store.h"
 #include "lib/state/watch_registry.h"
 
-#include <cstdint>
-#include <list>
-#include <map>
-#include <memory>
-#include <string>
-#include <unordered_map>
-#include <vector>
-
 namespace discovery::server {
 
 /// What limits the engine; a query beyond a limit gets kResourceExhausted.
 struct QueryLimits {
   Duration default_wait = std::chrono::minutes(5);
   Duration max_wait = std::chrono::minutes(10);
-  std::size_t max_waiting = 100'000;      ///< blocking queries at a time
-  std::size_t max_kept_answers = 1'024;   ///< answers that nobody waits for but that are still true
-  std::size_t max_kept_rows = 200'000;    ///< rows in those answers
+  std::size_t max_waiting = 100'000;     ///< blocking queries at a time
+  std::size_t max_kept_answers = 1'024;  ///< answers that nobody waits for but that are still true
+  std::size_t max_kept_rows = 200'000;   ///< rows in those answers
 };
 
 /// Counters for metrics. Grow only, but for `waiting`.
@@ -52,8 +53,8 @@ class QueryEngine {
   QueryEngine(const QueryEngine&) = delete;
   QueryEngine& operator=(const QueryEngine&) = delete;
 
-  /// Answers a query about the state. `meta` is what the answer's meta starts from; its index is filled in here.
-  /// kInvalidArgument (filter), kResourceExhausted, kCancelled (read.call.stop, or the engine ends).
+  /// Answers a query about the state. `meta` is what the answer's meta starts from; its index is filled in
+  /// here. kInvalidArgument (filter), kResourceExhausted, kCancelled (read.call.stop, or the engine ends).
   Async<model::Answer> query(model::Query query, model::Read read, const Meta& meta);
 
   /// Wakes whom a commit concerns. Answers that it made untrue are marked so before this returns.

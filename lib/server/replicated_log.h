@@ -1,24 +1,23 @@
 #pragma once
 
+#include <functional>
+#include <string>
+#include <vector>
+
 #include <discovery/async.h>
 #include <discovery/types.h>
 
 #include "lib/model/answer.h"
 #include "lib/model/command.h"
 
-#include <functional>
-#include <string>
-#include <vector>
-
 namespace discovery::server {
 
-/// The one order of all commands. Whoever implements it decides what "accepted" takes (a quorum's disks, or nothing);
-/// once a command is accepted it is applied everywhere, at the same index.
-/// Threads: the loop's.
+/// The one order of all commands. Whoever implements it decides what "accepted" takes (a quorum's disks, or
+/// nothing); once a command is accepted it is applied everywhere, at the same index. Threads: the loop's.
 class ReplicatedLog {
  public:
-  /// Applies an accepted command, in order, on the loop; returns its result. A failure is a result too: it is the same
-  /// on every server.
+  /// Applies an accepted command, in order, on the loop; returns its result. A failure is a result too: it is
+  /// the same on every server.
   using Apply = std::function<Result<model::CommandResult>(Index, const model::Command&)>;
 
   virtual ~ReplicatedLog() = default;
@@ -27,7 +26,8 @@ class ReplicatedLog {
   /// kNotLeader, kUnavailable, kResourceExhausted, kUnknownOutcome; else what applying it returned.
   virtual Async<model::Outcome> propose(model::Command command) = 0;
 
-  /// Completes when all that was accepted before the call can be read here, by a leader that a quorum confirmed.
+  /// Completes when all that was accepted before the call can be read here, by a leader that a quorum
+  /// confirmed.
   virtual Async<Unit> read_barrier() = 0;
 
   /// Whether this server leads, and whether it knows who does.

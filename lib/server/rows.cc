@@ -1,15 +1,15 @@
 #include "lib/server/rows.h"
 
-#include "lib/filter/filter.h"
-#include "lib/model/describe_records.h"
-#include "lib/model/filter_samples.h"
-#include "lib/state/reads.h"
-
 #include <algorithm>
 #include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include "lib/filter/filter.h"
+#include "lib/model/describe_records.h"
+#include "lib/model/filter_samples.h"
+#include "lib/state/reads.h"
 
 namespace discovery::server {
 namespace {

@@ -76,7 +76,9 @@ Status Server::start() {
   self.check = std::move(alive);
 
   Status outcome;
-  apply_here(std::move(self), {}).then([&](const Result<model::Outcome>& result) { outcome = result.status(); });
+  apply_here(std::move(self), {}).then([&](const Result<model::Outcome>& result) {
+    outcome = result.status();
+  });
   return outcome;
 }
 
@@ -100,7 +102,8 @@ Async<model::Outcome> Server::apply(model::Command command, Call call) {
 
 Async<model::Outcome> Server::apply_here(model::Command command, const Call& call) {
   if (!is_local(call.datacenter) || !is_local(datacenter_of(command))) return no_path();
-  if (Status status = std::visit([](auto& kind) { return check(kind); }, command); !status.ok()) return status;
+  if (Status status = std::visit([](auto& kind) { return check(kind); }, command); !status.ok())
+    return status;
   if (auto* entity = std::get_if<model::RegisterCommand>(&command)) entity->datacenter = options_.datacenter;
   const bool buries = leaves_tombstones(command);
   Async<model::Outcome> outcome = log_.propose(std::move(command));
@@ -154,7 +157,8 @@ class Server::Watch final : public model::WatchHandle {
   }
   ~Watch() override {
     {
-      const std::lock_guard lock(state_->mutex);  // waits for a running call, unless that is what ends the watch
+      const std::lock_guard lock(
+          state_->mutex);  // waits for a running call, unless that is what ends the watch
       state_->sink = nullptr;
       state_->stop.request_stop();
     }

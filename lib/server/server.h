@@ -1,5 +1,8 @@
 #pragma once
 
+#include <memory>
+#include <string>
+
 #include "lib/env/env.h"
 #include "lib/model/backend.h"
 #include "lib/server/memory_log.h"
@@ -7,24 +10,21 @@
 #include "lib/server/state_machine.h"
 #include "lib/server/tombstone_reaper.h"
 
-#include <memory>
-#include <string>
-
 namespace discovery::server {
 
 /// What a server is told about itself.
 struct ServerOptions {
   std::string datacenter = "dc1";
-  model::Node node;                ///< its own entry in the catalog
-  std::string rpc_address;         ///< "127.0.0.1:8300"
-  std::uint16_t rpc_port = 8300;   ///< the port that the service "consul" shows
-  model::Labels service_meta;             ///< of the service "consul"
+  model::Node node;               ///< its own entry in the catalog
+  std::string rpc_address;        ///< "127.0.0.1:8300"
+  std::uint16_t rpc_port = 8300;  ///< the port that the service "consul" shows
+  model::Labels service_meta;     ///< of the service "consul"
   QueryLimits query_limits;
 };
 
-/// The Backend that holds the state itself: commands go through its log into its state machine, queries are evaluated
-/// on snapshots of its state. So far a server is alone, and leads.
-/// Threads: apply(), query() and watch() any; the rest the loop's. It must end on the loop, before its env.
+/// The Backend that holds the state itself: commands go through its log into its state machine, queries are
+/// evaluated on snapshots of its state. So far a server is alone, and leads. Threads: apply(), query() and
+/// watch() any; the rest the loop's. It must end on the loop, before its env.
 class Server final : public model::Backend {
  public:
   Server(env::Env& env, ServerOptions options);

@@ -1,9 +1,9 @@
 #include "lib/server/state_machine.h"
 
+#include <variant>
+
 #include "lib/state/catalog.h"
 #include "lib/state/kv.h"
-
-#include <variant>
 
 namespace discovery::server {
 namespace {
@@ -18,7 +18,9 @@ Applied change(state::Transaction& tx, const model::DeregisterCommand& command) 
   state::deregister_entity(tx, command);
   return true;
 }
-Applied change(state::Transaction& tx, const model::KvCommand& command) { return state::apply_kv(tx, command); }
+Applied change(state::Transaction& tx, const model::KvCommand& command) {
+  return state::apply_kv(tx, command);
+}
 Applied change(state::Transaction& tx, const model::ReapTombstonesCommand& command) {
   state::reap_tombstones(tx, command);
   return true;

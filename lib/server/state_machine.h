@@ -1,17 +1,17 @@
 #pragma once
 
+#include <functional>
+
 #include <discovery/status.h>
 
 #include "lib/model/command.h"
 #include "lib/state/store.h"
 #include "lib/state/touched.h"
 
-#include <functional>
-
 namespace discovery::server {
 
-/// Applies commands to the state, one transaction each. Deterministic: the same commands at the same indexes make the
-/// same state on every server. Threads: apply() the loop's, store() any.
+/// Applies commands to the state, one transaction each. Deterministic: the same commands at the same indexes
+/// make the same state on every server. Threads: apply() the loop's, store() any.
 class StateMachine {
  public:
   /// Told what each commit touched, once its version can be read.

@@ -18,7 +18,8 @@ void TombstoneReaper::note(Index index) {
 
 void TombstoneReaper::arm() {
   if (due_.empty()) return;
-  timer_->start(std::max(Duration::zero(), due_.begin()->first - env_.clock().monotonic()), [this] { on_timer(); });
+  timer_->start(std::max(Duration::zero(), due_.begin()->first - env_.clock().monotonic()),
+                [this] { on_timer(); });
 }
 
 void TombstoneReaper::on_timer() {

@@ -1,18 +1,18 @@
 #pragma once
 
-#include <discovery/types.h>
-
-#include "lib/env/env.h"
-
 #include <functional>
 #include <map>
 #include <memory>
 
+#include <discovery/types.h>
+
+#include "lib/env/env.h"
+
 namespace discovery::server {
 
-/// A leader's duty: deletions leave tombstones, so that watches of a prefix see an index move; a quarter of an hour
-/// later they may be forgotten. Times are rounded up to half minutes, so that there are few timers and commands.
-/// Threads: the loop's.
+/// A leader's duty: deletions leave tombstones, so that watches of a prefix see an index move; a quarter of
+/// an hour later they may be forgotten. Times are rounded up to half minutes, so that there are few timers
+/// and commands. Threads: the loop's.
 class TombstoneReaper {
  public:
   static constexpr Duration kKeep = std::chrono::minutes(15);

@@ -39,7 +39,8 @@ void touch_services_of(Transaction& tx, std::string_view node) {
   for (const ServicePtr& service : services_of(tx, node)) touch_service(tx, *service);
 }
 
-// --- checks ---------------------------------------------------------------------------------------------------------
+// --- checks
+// ---------------------------------------------------------------------------------------------------------
 
 void insert_check(Transaction& tx, const CheckPtr& check) {
   const std::string key = table_key({check->node, check->check_id});
@@ -93,7 +94,8 @@ Status ensure_check(Transaction& tx, const Node& node, HealthCheck check) {
     check.service_tags = leaf->value()->tags;
   }
   check.index = {tx.index(), tx.index()};
-  if (const auto* leaf = tx.table<CheckTable>().find(table_key({check.node, check.check_id})); leaf != nullptr) {
+  if (const auto* leaf = tx.table<CheckTable>().find(table_key({check.node, check.check_id}));
+      leaf != nullptr) {
     if (leaf->value()->same_content(check)) return {};
     check.index.create = leaf->value()->index.create;
   }
@@ -126,13 +128,15 @@ void delete_check(Transaction& tx, std::string_view node, std::string_view check
   touch_check(tx, *check);
 }
 
-// --- services -------------------------------------------------------------------------------------------------------
+// --- services
+// -------------------------------------------------------------------------------------------------------
 
 /// Adds (`by` 1) or takes away (`by` -1) an instance in what its service keeps in common.
 void count_instance(Transaction& tx, const ServiceInstance& service, int by) {
   const std::string key = lower(service.name);
   const auto* leaf = tx.table<ServiceNameTable>().find(key);
-  auto summary = leaf == nullptr ? std::make_shared<ServiceSummary>() : std::make_shared<ServiceSummary>(*leaf->value());
+  auto summary =
+      leaf == nullptr ? std::make_shared<ServiceSummary>() : std::make_shared<ServiceSummary>(*leaf->value());
   if (summary->instances == 0) summary->name = service.name;
   summary->instances += static_cast<std::size_t>(by);
   for (const std::string& tag : service.tags) {
@@ -160,8 +164,8 @@ void insert_service(Transaction& tx, std::string_view node, const ServicePtr& se
   touch_mesh(tx, *service);
 }
 
-/// Takes an instance out of its tables and its service's summary, and moves the service's row or, with the last
-/// instance, removes it.
+/// Takes an instance out of its tables and its service's summary, and moves the service's row or, with the
+/// last instance, removes it.
 void erase_service(Transaction& tx, std::string_view node, const ServiceInstance& service) {
   tx.erase<ServiceTable>(table_key({node, service.id}));
   tx.erase<InstanceTable>(table_key({service.name, node, service.id}));
@@ -191,7 +195,8 @@ void ensure_service(Transaction& tx, const Node& node, ServiceInstance service) 
     service.index.create = before->index.create;
   }
   const auto stored = std::make_shared<const ServiceInstance>(std::move(service));
-  const bool same_summary = before && before->tags == stored->tags && lower(before->name) == lower(stored->name);
+  const bool same_summary =
+      before && before->tags == stored->tags && lower(before->name) == lower(stored->name);
   if (before && same_summary) {
     const std::string_view destination = mesh_destination(*before);
     if (!destination.empty()) tx.erase<ConnectTable>(table_key({destination, node.name, before->id}));
@@ -207,9 +212,9 @@ void ensure_service(Transaction& tx, const Node& node, ServiceInstance service) 
 
 void delete_service(Transaction& tx, std::string_view node, const ServiceInstance& service) {
   std::vector<CheckPtr> checks;
-  tx.table<ServiceCheckTable>().scan(table_key({node, service.id, ""}), [&](const ServiceCheckTable::Leaf& leaf) {
-    checks.push_back(leaf.value());
-  });
+  tx.table<ServiceCheckTable>().scan(
+      table_key({node, service.id, ""}),
+      [&](const ServiceCheckTable::Leaf& leaf) { checks.push_back(leaf.value()); });
   for (const CheckPtr& check : checks) {
     erase_check(tx, *check);
     touch_check(tx, *check);
@@ -219,7 +224,8 @@ void delete_service(Transaction& tx, std::string_view node, const ServiceInstanc
   touch_services_table(tx, node);
 }
 
-// --- nodes ----------------------------------------------------------------------------------------------------------
+// --- nodes
+// ----------------------------------------------------------------------------------------------------------
 
 void touch_node(Transaction& tx, const Node& node) {
   tx.bump(kNodesRow);
@@ -251,8 +257,9 @@ Status refuse_taken_name(const Transaction& tx, const Node& node) {
   if (!holder || holder->id.empty() || holder->id == node.id) return {};
   const auto* alive = tx.table<CheckTable>().find(table_key({holder->name, model::kSerfHealth}));
   if (alive == nullptr || alive->value()->status == model::kCritical) return {};
-  return refused("failed inserting node: Error while renaming Node ID: \"" + node.id + "\": Node name " + node.name +
-                 " is reserved by node " + holder->id + " with name " + holder->name + " (" + holder->address + ")");
+  return refused("failed inserting node: Error while renaming Node ID: \"" + node.id + "\": Node name " +
+                 node.name + " is reserved by node " + holder->id + " with name " + holder->name + " (" +
+                 holder->address + ")");
 }
 
 Status ensure_node(Transaction& tx, Node node) {
@@ -291,8 +298,13 @@ std::string_view mesh_destination(const ServiceInstance& service) {
 Status register_entity(Transaction& tx, const model::RegisterCommand& command) {
   NodePtr node = find_node(tx, command.node);
   if (!node || !command.skip_node_update) {
-    Node wanted{command.id,         command.node, command.address, command.datacenter, command.tagged_addresses,
-                command.node_meta, {}};
+    Node wanted{command.id,
+                command.node,
+                command.address,
+                command.datacenter,
+                command.tagged_addresses,
+                command.node_meta,
+                {}};
     if (Status status = ensure_node(tx, std::move(wanted)); !status.ok()) return status;
     node = find_node(tx, command.node);
   }

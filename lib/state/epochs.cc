@@ -14,7 +14,8 @@ std::atomic<std::uint64_t>& Epochs::claim() {
   Block* block = &first_;
   while (true) {
     for (Slot& slot : block->slots) {
-      // Claimed with version 0, older than all, so that a writer that looks between claim and pin frees nothing.
+      // Claimed with version 0, older than all, so that a writer that looks between claim and pin frees
+      // nothing.
       std::uint64_t idle = kIdle;
       if (slot.version.load(std::memory_order_relaxed) == kIdle &&
           slot.version.compare_exchange_strong(idle, 0, std::memory_order_seq_cst)) {
@@ -24,7 +25,8 @@ std::atomic<std::uint64_t>& Epochs::claim() {
     Block* next = block->next.load(std::memory_order_acquire);
     if (next == nullptr) {
       auto fresh = std::make_unique<Block>();
-      if (block->next.compare_exchange_strong(next, fresh.get(), std::memory_order_acq_rel)) next = fresh.release();
+      if (block->next.compare_exchange_strong(next, fresh.get(), std::memory_order_acq_rel))
+        next = fresh.release();
     }
     block = next;
   }

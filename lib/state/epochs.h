@@ -11,10 +11,10 @@ namespace discovery::state {
 
 /// Which versions are being read: the answer to "when may the writer free what a commit took out?".
 ///
-/// A reader writes the current version's number into a slot of its own and looks again; if the number has not moved,
-/// the writer is bound to see the slot (epoch-based reclamation, Fraser 2004). Readers take no lock and never wait for
-/// the writer; the writer never waits for readers, it only keeps garbage longer. (std::atomic<std::shared_ptr> of
-/// libstdc++ 12 takes a lock and is not clean under ThreadSanitizer.)
+/// A reader writes the current version's number into a slot of its own and looks again; if the number has not
+/// moved, the writer is bound to see the slot (epoch-based reclamation, Fraser 2004). Readers take no lock
+/// and never wait for the writer; the writer never waits for readers, it only keeps garbage longer.
+/// (std::atomic<std::shared_ptr> of libstdc++ 12 takes a lock and is not clean under ThreadSanitizer.)
 class Epochs {
  public:
   /// A reader's hold on a version and all later ones. Move-only; letting go is one store.
@@ -41,12 +41,14 @@ class Epochs {
   Epochs(const Epochs&) = delete;
   Epochs& operator=(const Epochs&) = delete;
 
-  /// Holds the current version. Threads: any. Lock-free; allocates only when more readers than ever are at work.
+  /// Holds the current version. Threads: any. Lock-free; allocates only when more readers than ever are at
+  /// work.
   Pin pin();
   /// Moves on to the next version, after it can be found by readers. Threads: the writer's.
   void advance() noexcept { current_.fetch_add(1, std::memory_order_seq_cst); }
   std::uint64_t current() const noexcept { return current_.load(std::memory_order_seq_cst); }
-  /// The oldest version that a reader may hold; garbage of versions before it may be freed. Threads: the writer's.
+  /// The oldest version that a reader may hold; garbage of versions before it may be freed. Threads: the
+  /// writer's.
   std::uint64_t oldest() const noexcept;
 
  private:

@@ -12,8 +12,8 @@ namespace discovery::state {
 /// Sets or deletes. False if a comparison lost; then nothing was changed.
 bool apply_kv(Transaction& transaction, const model::KvCommand& command);
 
-/// Forgets tombstones up to an index. No table's row moves; what was the highest of them is remembered, so that no
-/// prefix's index falls.
+/// Forgets tombstones up to an index. No table's row moves; what was the highest of them is remembered, so
+/// that no prefix's index falls.
 void reap_tombstones(Transaction& transaction, const model::ReapTombstonesCommand& command);
 
 }  // namespace discovery::state

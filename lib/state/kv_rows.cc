@@ -10,8 +10,8 @@ using model::KvEntry;
 
 constexpr std::uint8_t kWholeStore = IndexRule::kKv | IndexRule::kTombstones;
 
-/// The index of a prefix: its entries', its tombstones', or where it never had any the whole store's. When tombstones
-/// were reaped, no prefix shows less than the last of them, so that an index never falls.
+/// The index of a prefix: its entries', its tombstones', or where it never had any the whole store's. When
+/// tombstones were reaped, no prefix shows less than the last of them, so that an index never falls.
 IndexRule prefix_index(const Snapshot& snapshot, std::string_view prefix, Index highest_entry) {
   if (prefix.empty()) return {0, kWholeStore};
   Index index = highest_entry;

@@ -15,7 +15,7 @@ std::uint16_t capacity_for(std::size_t count) {
 }
 
 Branch* allocate(std::uint16_t capacity) {
-  void* memory = ::operator new(sizeof(Branch) + std::size_t{capacity} * sizeof(Child));
+  void* memory = ::operator new (sizeof(Branch) + std::size_t{capacity} * sizeof(Child));
   return ::new (memory) Branch;
 }
 
@@ -180,7 +180,9 @@ Branch* RadixEditor::with_room(Child* slot) {
   return mine;
 }
 
-void RadixEditor::add_child(Child* slot, std::uint8_t byte, Child child) { put_child(*with_room(slot), byte, child); }
+void RadixEditor::add_child(Child* slot, std::uint8_t byte, Child child) {
+  put_child(*with_room(slot), byte, child);
+}
 
 void RadixEditor::insert(const void* leaf) {
   const std::string_view key = traits_.key(leaf);

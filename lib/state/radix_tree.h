@@ -3,13 +3,14 @@
 /// \file
 /// A persistent, ordered radix tree over byte strings: the machinery below Tree<Leaf>, which see.
 ///
-/// A branch tells keys apart by the byte at one position (`depth`); what all keys below it share is not stored but
-/// verified at the leaf (Morrison's PATRICIA). A branch holds a bitmap of the bytes that occur and an array of just as
-/// many children, so one layout serves two children and 256 alike and order comes for free.
+/// A branch tells keys apart by the byte at one position (`depth`); what all keys below it share is not
+/// stored but verified at the leaf (Morrison's PATRICIA). A branch holds a bitmap of the bytes that occur and
+/// an array of just as many children, so one layout serves two children and 256 alike and order comes for
+/// free.
 ///
-/// Versions share all branches that did not change. An Editor owns the branches that it made itself and changes those
-/// in place; every other branch it copies, and remembers the original as garbage to be freed when the last reader of
-/// an older version has gone (see Epochs).
+/// Versions share all branches that did not change. An Editor owns the branches that it made itself and
+/// changes those in place; every other branch it copies, and remembers the original as garbage to be freed
+/// when the last reader of an older version has gone (see Epochs).
 
 #include <cstddef>
 #include <cstdint>
@@ -88,7 +89,8 @@ const void* find_leaf(const Root& root, const LeafTraits& traits, std::string_vi
 /// The part of the tree whose keys start with `prefix`; empty if there is none.
 Child subtree(const Root& root, const LeafTraits& traits, std::string_view prefix) noexcept;
 
-/// Walks leaves in key order, with an explicit stack, so that depth costs no call stack. O(1) amortised a step.
+/// Walks leaves in key order, with an explicit stack, so that depth costs no call stack. O(1) amortised a
+/// step.
 class LeafCursor {
  public:
   explicit LeafCursor(Child top);
@@ -108,7 +110,8 @@ class LeafCursor {
 /// Changes one tree into its next version. One editor at a time a tree.
 class RadixEditor {
  public:
-  /// `owner` must be a number that no other editor of this tree has had. Both references must outlive the editor.
+  /// `owner` must be a number that no other editor of this tree has had. Both references must outlive the
+  /// editor.
   RadixEditor(Root root, std::uint64_t owner, const LeafTraits& traits, Garbage& garbage)
       : root_(root), owner_(owner), traits_(traits), garbage_(garbage) {}
 
@@ -120,8 +123,8 @@ class RadixEditor {
   bool erase(std::string_view key);
   /// Takes out all leaves whose keys start with `prefix`; how many there were.
   std::size_t erase_prefix(std::string_view prefix);
-  /// Undoes everything: frees what this editor made and goes back to `base`, the root that it began with. What it put
-  /// into the garbage must be dropped, not freed.
+  /// Undoes everything: frees what this editor made and goes back to `base`, the root that it began with.
+  /// What it put into the garbage must be dropped, not freed.
   void rollback(const Root& base);
 
  private:

@@ -1,11 +1,11 @@
 #include "lib/state/reads.h"
 
-#include "lib/state/kv_rows.h"
-
 #include <algorithm>
 #include <set>
 #include <utility>
 #include <vector>
+
+#include "lib/state/kv_rows.h"
 
 namespace discovery::state {
 namespace {
@@ -90,14 +90,17 @@ Selection select_instances(const Query& query, const Snapshot& snapshot, std::ui
 void append_checks(const Snapshot& snapshot, std::string_view node, std::string_view service_id,
                    std::vector<CheckPtr>& out) {
   snapshot.table<ServiceCheckTable>().scan(
-      table_key({node, service_id, ""}), [&](const ServiceCheckTable::Leaf& leaf) { out.push_back(leaf.value()); });
+      table_key({node, service_id, ""}),
+      [&](const ServiceCheckTable::Leaf& leaf) { out.push_back(leaf.value()); });
 }
 
 Evaluation read(const model::GetKey& query, const Snapshot& snapshot) { return read_key(query, snapshot); }
 Evaluation read(const model::ListKeysWithValues& query, const Snapshot& snapshot) {
   return read_entries(query, snapshot);
 }
-Evaluation read(const model::ListKeys& query, const Snapshot& snapshot) { return read_key_names(query, snapshot); }
+Evaluation read(const model::ListKeys& query, const Snapshot& snapshot) {
+  return read_key_names(query, snapshot);
+}
 
 Evaluation read(const model::ListNodes& query, const Snapshot& snapshot) {
   Evaluation result{model::Nodes{}, {0, IndexRule::kNodes}, {}};
@@ -130,7 +133,8 @@ Evaluation read(const model::ListServices& query, const Snapshot& snapshot) {
       found[leaf.value()->name].insert(leaf.value()->tags.begin(), leaf.value()->tags.end());
     });
   });
-  for (auto& [name, tags] : found) services.emplace_back(name, std::vector<std::string>(tags.begin(), tags.end()));
+  for (auto& [name, tags] : found)
+    services.emplace_back(name, std::vector<std::string>(tags.begin(), tags.end()));
   return result;
 }
 
@@ -243,8 +247,8 @@ Evaluation read(const model::ListChecksInState& query, const Snapshot& snapshot)
       if (leaf.value()->status == model::kPassing) take(leaf.value());
     });
   } else {
-    snapshot.table<FailingCheckTable>().scan(table_key({state, ""}),
-                                             [&](const FailingCheckTable::Leaf& leaf) { take(leaf.value()); });
+    snapshot.table<FailingCheckTable>().scan(
+        table_key({state, ""}), [&](const FailingCheckTable::Leaf& leaf) { take(leaf.value()); });
   }
   return result;
 }
@@ -263,11 +267,12 @@ Evaluation read(const model::ListCoordinates&, const Snapshot& snapshot) {
 Index IndexRule::resolve(const Snapshot& snapshot) const {
   if (!service.empty()) {
     if (const Index own = snapshot.index(service_row(service)); own != 0) return std::max(fixed, own);
-    if (const Index extinction = snapshot.index(kExtinctionRow); extinction != 0) return std::max(fixed, extinction);
+    if (const Index extinction = snapshot.index(kExtinctionRow); extinction != 0)
+      return std::max(fixed, extinction);
   }
   static constexpr std::pair<Rows, std::string_view> kRows[] = {
-      {kNodes, kNodesRow},  {kServices, kServicesRow},     {kChecks, kChecksRow},
-      {kKv, kKvRow},        {kTombstones, kTombstonesRow}, {kCoordinates, kCoordinatesRow}};
+      {kNodes, kNodesRow}, {kServices, kServicesRow},     {kChecks, kChecksRow},
+      {kKv, kKvRow},       {kTombstones, kTombstonesRow}, {kCoordinates, kCoordinatesRow}};
   Index index = fixed;
   for (const auto& [bit, row] : kRows) {
     if ((rows & bit) != 0) index = std::max(index, snapshot.index(row));

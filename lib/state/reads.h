@@ -4,20 +4,21 @@
 /// How queries read a snapshot: the rows, the index that they are true at, and what they depend on.
 /// Pure: no clock, no lock. Threads: any.
 
+#include <cstdint>
+#include <optional>
+#include <string>
+
 #include <discovery/types.h>
 
 #include "lib/model/query.h"
 #include "lib/state/store.h"
 #include "lib/state/touched.h"
 
-#include <cstdint>
-#include <optional>
-#include <string>
-
 namespace discovery::state {
 
-/// Where an answer's index comes from. Consul takes it from rows of the index table that also move by writes which the
-/// answer does not depend on, so for an answer that is kept the rule is kept, and resolved anew when it is shown.
+/// Where an answer's index comes from. Consul takes it from rows of the index table that also move by writes
+/// which the answer does not depend on, so for an answer that is kept the rule is kept, and resolved anew
+/// when it is shown.
 struct IndexRule {
   enum Rows : std::uint8_t {
     kNone = 0,
@@ -29,10 +30,10 @@ struct IndexRule {
     kCoordinates = 32,
   };
 
-  Index fixed = 0;         ///< at least this
+  Index fixed = 0;            ///< at least this
   std::uint8_t rows = kNone;  ///< and the highest of these rows
-  /// If not empty: this service's row; where it has none, the row of the last extinction of a service; where there is
-  /// none, `rows`.
+  /// If not empty: this service's row; where it has none, the row of the last extinction of a service; where
+  /// there is none, `rows`.
   std::string service{};
 
   Index resolve(const Snapshot& snapshot) const;
@@ -45,8 +46,8 @@ struct Evaluation {
   Touched touched;
 };
 
-/// Evaluates a query about the state. Queries about the cluster itself (leader, peers, datacenters) are not answered
-/// here: std::nullopt.
+/// Evaluates a query about the state. Queries about the cluster itself (leader, peers, datacenters) are not
+/// answered here: std::nullopt.
 std::optional<Evaluation> evaluate(const model::Query& query, const Snapshot& snapshot);
 
 /// A node's coordinate (of the default segment), or null.

@@ -40,8 +40,8 @@ Index Snapshot::index(std::string_view row) const noexcept { return row_index(ta
 Transaction::Transaction(Store& store, Index index)
     : store_(store),
       index_(index),
-      editors_(make_editors(*store.current_.load(std::memory_order_relaxed), store.next_owner_++, garbage_, kAllTables)) {
-}
+      editors_(make_editors(*store.current_.load(std::memory_order_relaxed), store.next_owner_++, garbage_,
+                            kAllTables)) {}
 
 Transaction::~Transaction() {
   if (!done_) rollback_all(editors_, *store_.current_.load(std::memory_order_relaxed), kAllTables);

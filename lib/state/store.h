@@ -1,8 +1,15 @@
 #pragma once
 
 /// \file
-/// The replicated state: tables of immutable records in persistent trees. One writer at a time makes the next version in
-/// a Transaction; any number of readers, on any thread and without locks, look at a Snapshot.
+/// The replicated state: tables of immutable records in persistent trees. One writer at a time makes the next
+/// version in a Transaction; any number of readers, on any thread and without locks, look at a Snapshot.
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
 
 #include <discovery/types.h>
 
@@ -13,13 +20,6 @@
 #include "lib/state/touched.h"
 #include "lib/state/tree.h"
 
-#include <atomic>
-#include <cstdint>
-#include <deque>
-#include <memory>
-#include <string>
-#include <string_view>
-
 namespace discovery::state {
 
 /// One version of all tables: what a root pointer points at.
@@ -28,9 +28,8 @@ struct Version {
   std::array<Root, kTableCount> roots{};
 };
 
-/// The state as it was at one moment. Costs O(1) to take; while it lives, nothing that it shows is freed, so let go of
-/// it soon: what outlives it (answers) holds records by their own counts.
-/// Threads: safe; move-only.
+/// The state as it was at one moment. Costs O(1) to take; while it lives, nothing that it shows is freed, so
+/// let go of it soon: what outlives it (answers) holds records by their own counts. Threads: safe; move-only.
 class Snapshot {
  public:
   /// A table's tree.

@@ -1,15 +1,9 @@
 #pragma once
 
 /// \file
-/// The tables: what each holds, and how its keys are spelled. Names and ids are compared without regard to case, so
-/// keys hold them in lower case; parts are set apart by a zero byte, so that a prefix of whole parts finds a range.
-/// A further table is a further row here; nothing else needs to know.
-
-#include <discovery/types.h>
-
-#include "lib/model/kv_entry.h"
-#include "lib/model/records.h"
-#include "lib/state/tree.h"
+/// The tables: what each holds, and how its keys are spelled. Names and ids are compared without regard to
+/// case, so keys hold them in lower case; parts are set apart by a zero byte, so that a prefix of whole parts
+/// finds a range. A further table is a further row here; nothing else needs to know.
 
 #include <array>
 #include <cstddef>
@@ -19,13 +13,20 @@
 #include <string_view>
 #include <tuple>
 
+#include <discovery/types.h>
+
+#include "lib/model/kv_entry.h"
+#include "lib/model/records.h"
+#include "lib/state/tree.h"
+
 namespace discovery::state {
 
 /// What all instances of one service have in common, kept so that no question has to walk them.
 struct ServiceSummary {
   std::string name;  ///< as the first instance spelled it
   std::size_t instances = 0;
-  std::map<std::string, std::size_t, std::less<>> tags;  ///< each distinct tag, and how many instances carry it
+  std::map<std::string, std::size_t, std::less<>>
+      tags;  ///< each distinct tag, and how many instances carry it
 };
 
 template <std::size_t Number, class LeafType>
@@ -66,8 +67,9 @@ inline constexpr std::size_t kTableCount = 13;
 /// An editor for each table, in the order of their numbers.
 using Editors =
     std::tuple<TreeEditor<NodeTable::Leaf>, TreeEditor<NodeIdTable::Leaf>, TreeEditor<ServiceTable::Leaf>,
-               TreeEditor<InstanceTable::Leaf>, TreeEditor<ServiceNameTable::Leaf>, TreeEditor<ConnectTable::Leaf>,
-               TreeEditor<CheckTable::Leaf>, TreeEditor<ServiceCheckTable::Leaf>, TreeEditor<FailingCheckTable::Leaf>,
+               TreeEditor<InstanceTable::Leaf>, TreeEditor<ServiceNameTable::Leaf>,
+               TreeEditor<ConnectTable::Leaf>, TreeEditor<CheckTable::Leaf>,
+               TreeEditor<ServiceCheckTable::Leaf>, TreeEditor<FailingCheckTable::Leaf>,
                TreeEditor<KvTable::Leaf>, TreeEditor<TombstoneTable::Leaf>, TreeEditor<CoordinateTable::Leaf>,
                TreeEditor<IndexTable::Leaf>>;
 static_assert(std::tuple_size_v<Editors> == kTableCount);
@@ -75,8 +77,8 @@ static_assert(std::tuple_size_v<Editors> == kTableCount);
 /// ASCII letters in lower case.
 std::string lower(std::string_view text);
 
-/// A table's key from its parts, in lower case, each but the last followed by the separator. A last part of "" makes
-/// the prefix of all keys that begin with the parts before it.
+/// A table's key from its parts, in lower case, each but the last followed by the separator. A last part of
+/// "" makes the prefix of all keys that begin with the parts before it.
 std::string table_key(std::initializer_list<std::string_view> parts);
 
 /// Rows of the index table that stand for whole tables (Consul's names).

@@ -1,14 +1,14 @@
 #pragma once
 
-#include "lib/base/ref.h"
-#include "lib/state/radix_tree.h"
-
 #include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <new>
 #include <string_view>
 #include <utility>
+
+#include "lib/base/ref.h"
+#include "lib/state/radix_tree.h"
 
 namespace discovery::state {
 
@@ -68,8 +68,8 @@ class TreeView {
   bool any(std::string_view prefix) const noexcept {
     return static_cast<bool>(subtree(root_, kLeafTraits<Leaf>, prefix));
   }
-  /// Calls `visit(const Leaf&)` for each leaf whose key starts with `prefix`, in key order; a visit that returns false
-  /// ends the walk.
+  /// Calls `visit(const Leaf&)` for each leaf whose key starts with `prefix`, in key order; a visit that
+  /// returns false ends the walk.
   template <class Visit>
   void scan(std::string_view prefix, Visit&& visit) const {
     LeafCursor cursor(subtree(root_, kLeafTraits<Leaf>, prefix));
@@ -90,7 +90,8 @@ class TreeView {
 template <class Leaf>
 class TreeEditor {
  public:
-  TreeEditor(Root root, std::uint64_t owner, Garbage& garbage) : editor_(root, owner, kLeafTraits<Leaf>, garbage) {}
+  TreeEditor(Root root, std::uint64_t owner, Garbage& garbage)
+      : editor_(root, owner, kLeafTraits<Leaf>, garbage) {}
 
   TreeView<Leaf> view() const noexcept { return TreeView<Leaf>(editor_.root()); }
   const Root& root() const noexcept { return editor_.root(); }

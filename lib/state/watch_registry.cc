@@ -74,7 +74,8 @@ void WatchRegistry::collect(const List& list, std::vector<Watcher*>& out) {
 void WatchRegistry::collect_prefixes_of(std::string_view key, std::vector<Watcher*>& out) const {
   for (const auto& [length, count] : prefix_lengths_) {
     if (length > key.size()) return;
-    if (const auto at = prefixes_.find(key.substr(0, length)); at != prefixes_.end()) collect(*at->second, out);
+    if (const auto at = prefixes_.find(key.substr(0, length)); at != prefixes_.end())
+      collect(*at->second, out);
   }
 }
 

@@ -1,7 +1,5 @@
 #pragma once
 
-#include "lib/state/touched.h"
-
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -11,20 +9,22 @@
 #include <unordered_map>
 #include <vector>
 
+#include "lib/state/touched.h"
+
 namespace discovery::state {
 
 /// Somebody who wants to know when one of its subjects was changed.
 class Watcher {
  public:
   virtual ~Watcher() = default;
-  /// A commit changed at least one subject. Called once a commit, after the new version can be read. It may cancel any
-  /// subscription, its own too, and must not subscribe.
+  /// A commit changed at least one subject. Called once a commit, after the new version can be read. It may
+  /// cancel any subscription, its own too, and must not subscribe.
   virtual void on_touched() = 0;
 };
 
-/// Who is told about which changes: a commit reaches exactly the watchers of the subjects that it touched. A key of the
-/// KV store reaches the watchers of the key and of every prefix of it; a deleted prefix those of every key and prefix
-/// below it too. The cost of a commit follows what it touched, not how much is watched.
+/// Who is told about which changes: a commit reaches exactly the watchers of the subjects that it touched. A
+/// key of the KV store reaches the watchers of the key and of every prefix of it; a deleted prefix those of
+/// every key and prefix below it too. The cost of a commit follows what it touched, not how much is watched.
 /// Threads: one, the writer's.
 class WatchRegistry {
  public:

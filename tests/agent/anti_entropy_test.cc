@@ -170,14 +170,14 @@ TEST_CASE("Pushes of many services go side by side, but not all at once", "[anti
 
 TEST_CASE("A service and its checks go together, in bounded pieces", "[anti_entropy]") {
   Fixture f;
-  std::vector<model::CheckSpec> checks(300, ttl_check("c", 24h));
+  std::vector<model::CheckSpec> checks(1200, ttl_check("c", 24h));
   f.ok(f.agent->register_service(service_of("web", 1, checks), {}));
   const auto commands = f.catalog.commands_of<RegisterCommand>();
   REQUIRE(commands.size() == 3);
   CHECK(commands[0].service);
   CHECK(commands[0].checks.size() == LocalState::kMaxChecksPerPush);
   CHECK_FALSE(commands[1].service);
-  CHECK(f.catalog.checks.size() == 300);
+  CHECK(f.catalog.checks.size() == 1200);
 }
 
 TEST_CASE("What was registered with a token is pushed with it", "[anti_entropy]") {

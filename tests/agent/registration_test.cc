@@ -189,7 +189,8 @@ TEST_CASE("Lists are in order and can be filtered", "[agent]") {
   for (const char* name : {"b", "c", "a"}) f.ok(f.agent->register_service(service_of(name, name[0]), {}));
   const auto ids = [&](const std::string& filter) {
     std::string all;
-    for (const auto& service : *f.result(f.agent->services(filter, {}))) all += service.service->id;
+    const auto services = f.result(f.agent->services(filter, {}));
+    for (const auto& service : *services) all += service.service->id;
     return all;
   };
   CHECK(ids("") == "abc");

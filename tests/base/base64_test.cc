@@ -56,9 +56,9 @@ TEST_CASE("base64 says where the text is wrong, as Go does") {
     int at;
   };
   const Case cases[] = {
-      {"not base64!", 3}, {"!", 0},     {"Zm9vY", 4},  {"Zm9vYg", 4},  {"Zm9vYg=", 7}, {"Zm9vYg=x", 7 - 1},
-      {"=", 0},           {"Z===", 1},  {"Zg==Zg", 4}, {"Zm8=x", 4},   {"Zm9v====", 4}, {"Zm9v\x80", 4},
-      {"Zm9-", 3},        {"Zm9_", 3},  {"Zm 9v", 2},  {"Zm8=\nx", 5},
+      {"not base64!", 3}, {"!", 0},    {"Zm9vY", 4},  {"Zm9vYg", 4},  {"Zm9vYg=", 7},  {"Zm9vYg=x", 7 - 1},
+      {"=", 0},           {"Z===", 1}, {"Zg==Zg", 4}, {"Zm8=x", 4},   {"Zm9v====", 4}, {"Zm9v\x80", 4},
+      {"Zm9-", 3},        {"Zm9_", 3}, {"Zm 9v", 2},  {"Zm8=\nx", 5},
   };
   for (const Case& c : cases) {
     INFO(c.text);

@@ -56,7 +56,8 @@ TEST_CASE("integers fail like Go's") {
   for (const char* text : {"", "-", "+", "abc", "1x", " 1", "1 ", "1.0", "--1", "+-1", "1_000", "0x10"}) {
     const auto parsed = parse_go_int(text);
     REQUIRE(!parsed.ok());
-    CHECK(parsed.status().message() == "strconv.ParseInt: parsing \"" + std::string(text) + "\": invalid syntax");
+    CHECK(parsed.status().message() ==
+          "strconv.ParseInt: parsing \"" + std::string(text) + "\": invalid syntax");
   }
   for (const char* text : {"", "0x", "0b2", "08", "_1", "1_", "1__0", "0x_", "_"}) {
     INFO(text);
@@ -65,7 +66,8 @@ TEST_CASE("integers fail like Go's") {
   for (const char* text : {"9223372036854775808", "-9223372036854775809", "99999999999999999999999"}) {
     const auto parsed = parse_go_int(text);
     REQUIRE(!parsed.ok());
-    CHECK(parsed.status().message() == "strconv.ParseInt: parsing \"" + std::string(text) + "\": value out of range");
+    CHECK(parsed.status().message() ==
+          "strconv.ParseInt: parsing \"" + std::string(text) + "\": value out of range");
   }
   CHECK(parse_go_atoi("x").status().message() == "strconv.Atoi: parsing \"x\": invalid syntax");
   CHECK(*parse_go_atoi("-12") == -12);
@@ -77,7 +79,8 @@ TEST_CASE("unsigned integers have no sign") {
   for (const char* text : {"-1", "+1", "", "abc"}) {
     const auto parsed = parse_go_uint(text);
     REQUIRE(!parsed.ok());
-    CHECK(parsed.status().message() == "strconv.ParseUint: parsing \"" + std::string(text) + "\": invalid syntax");
+    CHECK(parsed.status().message() ==
+          "strconv.ParseUint: parsing \"" + std::string(text) + "\": invalid syntax");
   }
   CHECK(parse_go_uint("18446744073709551616").status().message() ==
         "strconv.ParseUint: parsing \"18446744073709551616\": value out of range");
@@ -90,9 +93,11 @@ TEST_CASE("floats parse like Go's") {
   };
   const double infinity = std::numeric_limits<double>::infinity();
   const Case cases[] = {
-      {"0", 0},          {"-1.5", -1.5},   {".5", 0.5},        {"5.", 5},          {"1e3", 1000},
-      {"1E-2", 0.01},    {"+2", 2},        {"0x1p-2", 0.25},   {"0x1.8p1", 3},     {"inf", infinity},
-      {"-Inf", -infinity}, {"+INFINITY", infinity}, {"1e-400", 0}, {"-1e-99999", 0}, {"0e999999999999", 0},
+      {"0", 0},          {"-1.5", -1.5},      {".5", 0.5},
+      {"5.", 5},         {"1e3", 1000},       {"1E-2", 0.01},
+      {"+2", 2},         {"0x1p-2", 0.25},    {"0x1.8p1", 3},
+      {"inf", infinity}, {"-Inf", -infinity}, {"+INFINITY", infinity},
+      {"1e-400", 0},     {"-1e-99999", 0},    {"0e999999999999", 0},
       {"1_0.5", 10.5},
   };
   for (const Case& c : cases) {
@@ -102,14 +107,17 @@ TEST_CASE("floats parse like Go's") {
     CHECK(*parsed == c.value);
   }
   CHECK(std::isnan(*parse_go_float("NaN")));
-  for (const char* text : {"", ".", "-", "e5", "1e", "1x", "0x1", "0x", "1 ", "--1", "+-1", "-nan", "1e5.0", "1_"}) {
+  for (const char* text :
+       {"", ".", "-", "e5", "1e", "1x", "0x1", "0x", "1 ", "--1", "+-1", "-nan", "1e5.0", "1_"}) {
     INFO(text);
     const auto parsed = parse_go_float(text);
     REQUIRE(!parsed.ok());
-    CHECK(parsed.status().message() == "strconv.ParseFloat: parsing \"" + std::string(text) + "\": invalid syntax");
+    CHECK(parsed.status().message() ==
+          "strconv.ParseFloat: parsing \"" + std::string(text) + "\": invalid syntax");
   }
   const std::string zeros(400, '0');
-  for (const std::string& text : {std::string("1e400"), std::string("-1e309"), "1" + zeros, std::string("0x1p9999")}) {
+  for (const std::string& text :
+       {std::string("1e400"), std::string("-1e309"), "1" + zeros, std::string("0x1p9999")}) {
     INFO(text);
     const auto parsed = parse_go_float(text);
     REQUIRE(!parsed.ok());

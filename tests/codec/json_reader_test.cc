@@ -179,7 +179,8 @@ TEST_CASE("values of another type are refused as Go refuses them") {
       {R"({"Number":"80"})", "string into Go struct field Sample.Number of type int"},
       {R"({"Number":80.5})", "number 80.5 into Go struct field Sample.Number of type int"},
       {R"({"Number":1e3})", "number 1e3 into Go struct field Sample.Number of type int"},
-      {R"({"Number":9223372036854775808})", "number 9223372036854775808 into Go struct field Sample.Number of type int"},
+      {R"({"Number":9223372036854775808})",
+       "number 9223372036854775808 into Go struct field Sample.Number of type int"},
       {R"({"Small":2147483648})", "number 2147483648 into Go struct field Sample.Small of type int32"},
       {R"({"Natural":-1})", "number -1 into Go struct field Sample.Natural of type uint64"},
       {R"({"Real":true})", "bool into Go struct field Sample.Real of type float64"},
@@ -292,7 +293,9 @@ TEST_CASE("text that is not UTF-8 is replaced") {
   CHECK(read(R"({"Text":"\ud800"})").text == "\xEF\xBF\xBD");
   CHECK(read(R"({"Text":"\udc00x"})").text == "\xEF\xBF\xBDx");
   CHECK(read(R"({"Text":"\ud800\ud800\udc00\\ud800"})").text == "\xEF\xBF\xBD\xF0\x90\x80\x80\\ud800");
-  CHECK(read(R"({"Text":"\ud800\u0041"})").text == "\xEF\xBF\xBD" "A");
+  CHECK(read(R"({"Text":"\ud800\u0041"})").text ==
+        "\xEF\xBF\xBD"
+        "A");
   CHECK(error(R"({"Text":"\ud800", "x": )") == "unexpected EOF");
 }
 

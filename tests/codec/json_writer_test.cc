@@ -139,9 +139,10 @@ TEST_CASE("a record is written field by field") {
         R"({"Flag":true,"Number":-7,"Natural":18446744073709551615,"Real":1.5,"Text":"t","List":["b","a"],)"
         R"("Labels":{"a":"2","z":"1"},"Map":{"k":{"Name":"x"}},"Maybe":{"Name":"m"},"Shared":{"Name":"s"},)"
         R"("Opaque":{"a":[1]},"Inner":{"Name":"i"},"Data":"Zm9vYmFy","Wait":"1m30s"})");
-  CHECK(to_json(Sample()) ==
-        R"({"Flag":false,"Number":0,"Natural":0,"Real":0,"Text":"","List":[],"Labels":{},"Map":{},"Maybe":null,)"
-        R"("Shared":null,"Opaque":null,"Inner":{},"Data":"","Wait":"0s"})");
+  CHECK(
+      to_json(Sample()) ==
+      R"({"Flag":false,"Number":0,"Natural":0,"Real":0,"Text":"","List":[],"Labels":{},"Map":{},"Maybe":null,)"
+      R"("Shared":null,"Opaque":null,"Inner":{},"Data":"","Wait":"0s"})");
 }
 
 TEST_CASE("empty fields are left out, null, or a default") {
@@ -168,7 +169,8 @@ TEST_CASE("empty fields are left out, null, or a default") {
 TEST_CASE("pretty text is laid out like Go's") {
   const std::vector<std::map<std::string, std::vector<int>>> value{{{"a", {1, 2}}, {"b", {}}}, {}};
   CHECK(to_json(value, JsonStyle::kPretty) ==
-        "[\n    {\n        \"a\": [\n            1,\n            2\n        ],\n        \"b\": []\n    },\n    {}\n]");
+        "[\n    {\n        \"a\": [\n            1,\n            2\n        ],\n        \"b\": []\n    },\n  "
+        "  {}\n]");
   CHECK(to_json(std::vector<int>(), JsonStyle::kPretty) == "[]");
   CHECK(to_json(std::string("x"), JsonStyle::kPretty) == "\"x\"");
 }
@@ -184,7 +186,8 @@ TEST_CASE("opaque values are laid out with the rest") {
       {R"("a,b:{\"")", R"("a,b:{\"")"},
       {"{}", "{}"},
       {R"({"a":[1,{"b":null}],"c":[]})",
-       "{\n    \"a\": [\n        1,\n        {\n            \"b\": null\n        }\n    ],\n    \"c\": []\n}"},
+       "{\n    \"a\": [\n        1,\n        {\n            \"b\": null\n        }\n    ],\n    \"c\": "
+       "[]\n}"},
       {R"([[],"\\"])", "[\n    [],\n    \"\\\\\"\n]"},
   };
   for (const Case& c : cases) {

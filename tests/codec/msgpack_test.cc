@@ -71,9 +71,16 @@ TEST_CASE("values have the old form of MessagePack") {
   CHECK(to_msgpack(std::int64_t{-1}) == "\xFF"s);
   CHECK(to_msgpack(std::uint64_t{1} << 32) == "\xCF\0\0\0\1\0\0\0\0"s);
   CHECK(to_msgpack(1.0) == "\xCB\x3F\xF0\0\0\0\0\0\0"s);
-  CHECK(to_msgpack("abc"s) == "\xA3" "abc"s);
-  CHECK(to_msgpack(std::vector<std::string>{"a"}) == "\x91\xA1" "a"s);
-  CHECK(to_msgpack(base::Labels{{"a", "b"}}) == "\x81\xA1" "a\xA1" "b"s);
+  CHECK(to_msgpack("abc"s) ==
+        "\xA3"
+        "abc"s);
+  CHECK(to_msgpack(std::vector<std::string>{"a"}) ==
+        "\x91\xA1"
+        "a"s);
+  CHECK(to_msgpack(base::Labels{{"a", "b"}}) ==
+        "\x81\xA1"
+        "a\xA1"
+        "b"s);
   CHECK(to_msgpack(std::optional<int>()) == "\xC0"s);
   // No str8, whose first byte would be 0xD9.
   CHECK(to_msgpack(std::string(31, 'x')) == "\xBF"s + std::string(31, 'x'));
@@ -87,7 +94,8 @@ TEST_CASE("a record is a map of all its fields") {
   sample.data = std::string("\0\xFF", 2);
   sample.wait = 5ns;
   CHECK(to_msgpack(sample) ==
-        "\x85\xA4" "Data\xA2\0\xFF\xA4Wait\5\xA6Opaque\xC0\xA6Shared\x82\xA1N\xA0\xA1P\x08\xA5Maybe\xC0"s);
+        "\x85\xA4"
+        "Data\xA2\0\xFF\xA4Wait\5\xA6Opaque\xC0\xA6Shared\x82\xA1N\xA0\xA1P\x08\xA5Maybe\xC0"s);
 }
 
 TEST_CASE("records read back") {
@@ -107,10 +115,12 @@ TEST_CASE("records read back") {
 }
 
 TEST_CASE("the newer forms are read as well") {
-  CHECK(read<std::string>("\xD9\x03" "abc"s) == "abc");      // str8
-  CHECK(read<std::string>("\xC4\x03" "abc"s) == "abc");      // bin8
-  CHECK(read<double>("\xCA\x3F\x80\0\0"s) == 1.0);           // float32
-  CHECK(read<double>("\x05"s) == 5.0);                       // an integer for a double
+  CHECK(read<std::string>("\xD9\x03"
+                          "abc"s) == "abc");  // str8
+  CHECK(read<std::string>("\xC4\x03"
+                          "abc"s) == "abc");                  // bin8
+  CHECK(read<double>("\xCA\x3F\x80\0\0"s) == 1.0);            // float32
+  CHECK(read<double>("\x05"s) == 5.0);                        // an integer for a double
   CHECK(read<std::int64_t>("\xCF\0\0\0\0\0\0\0\x05"s) == 5);  // longer than needed
   CHECK(read<std::int32_t>("\xD3\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"s) == -1);
 }
@@ -136,7 +146,8 @@ TEST_CASE("damaged messages are refused") {
   CHECK(error<Part>("\xDD\xFF\xFF\xFF\xFF"s) == "msgpack: unexpected end");
   CHECK(error<Part>("\xDF\xFF\xFF\xFF\xFF"s) == "msgpack: unexpected end");
   CHECK(!error<Part>("\xC9\xFF\xFF\xFF\xFF\x01"s).empty());
-  CHECK(error<Part>("\x81\xA1P\xA1x"s) == "msgpack: cannot unmarshal string into Go struct field Part.P of type int");
+  CHECK(error<Part>("\x81\xA1P\xA1x"s) ==
+        "msgpack: cannot unmarshal string into Go struct field Part.P of type int");
   CHECK(error<std::int8_t>("\xCC\x80"s) == "msgpack: cannot unmarshal number into Go value of type int8");
 }
 

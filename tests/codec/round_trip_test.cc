@@ -40,17 +40,23 @@ class Randomizer {
   void fill_duration(Duration& out) { out = Duration(static_cast<std::int64_t>(random_() >> below(64))); }
 
   void fill(bool& out) { out = below(2) == 0; }
-  void fill(std::int64_t& out) { out = static_cast<std::int64_t>(random_() >> below(64)) * (below(2) == 0 ? 1 : -1); }
+  void fill(std::int64_t& out) {
+    out = static_cast<std::int64_t>(random_() >> below(64)) * (below(2) == 0 ? 1 : -1);
+  }
   void fill(std::uint64_t& out) { out = random_() >> below(64); }
-  void fill(double& out) { out = static_cast<double>(random_()) / static_cast<double>(1 + below(1000)) - 1e15; }
+  void fill(double& out) {
+    out = static_cast<double>(random_()) / static_cast<double>(1 + below(1000)) - 1e15;
+  }
   void fill(std::string& out) {
-    static constexpr std::string_view kPieces[] = {"a", "Z",  "0",        "\"", "\\",       "<",    "\n",
-                                                   "/", "\t", "\xC3\xA9", " ",  "\xE2\x80\xA8", "\x7F", "\x01"};
+    static constexpr std::string_view kPieces[] = {
+        "a", "Z", "0", "\"", "\\", "<", "\n", "/", "\t", "\xC3\xA9", " ", "\xE2\x80\xA8", "\x7F", "\x01"};
     out.clear();
-    for (std::size_t left = below(3) == 0 ? 0 : below(50); left > 0; --left) out += kPieces[below(std::size(kPieces))];
+    for (std::size_t left = below(3) == 0 ? 0 : below(50); left > 0; --left)
+      out += kPieces[below(std::size(kPieces))];
   }
   void fill(Opaque& out) {
-    static constexpr std::string_view kValues[] = {"", R"({"a":1,"b":[true,null,-2.5,"x\n"],"c":{}})", R"([1e-9])"};
+    static constexpr std::string_view kValues[] = {"", R"({"a":1,"b":[true,null,-2.5,"x\n"],"c":{}})",
+                                                   R"([1e-9])"};
     out.json = kValues[below(std::size(kValues))];
   }
   template <class T>
@@ -103,7 +109,9 @@ bool same(const model::Node& a, const model::Node& b) { return a.same_content(b)
 bool same(const model::ServiceInstance& a, const model::ServiceInstance& b) {
   return a.same_content(b) && a.index == b.index;
 }
-bool same(const model::HealthCheck& a, const model::HealthCheck& b) { return a.same_content(b) && a.index == b.index; }
+bool same(const model::HealthCheck& a, const model::HealthCheck& b) {
+  return a.same_content(b) && a.index == b.index;
+}
 bool same(const model::NodeCoordinate& a, const model::NodeCoordinate& b) {
   return a.node == b.node && a.segment == b.segment && a.coordinate == b.coordinate;
 }

@@ -345,6 +345,19 @@ TEST_CASE("a reload takes over what may change and nothing else") {
   CHECK(reloaded(result, running).services.empty());
 }
 
+TEST_CASE("this machine can be asked") {
+  const Host host = this_host();
+  CHECK(host.hostname().ok());
+  CHECK(host.private_ipv4().ok());
+  CHECK(host.public_ipv6().ok());
+  const Result<LoadedConfig> loaded =
+      load_agent_config(Strings{"-dev", "-hcl=limits{http_max_conns_per_client=1}"});
+  INFO(loaded.status().to_string());
+  REQUIRE(loaded.ok());
+  CHECK_FALSE(loaded->config.node_name.empty());
+  CHECK(load_agent_config(Strings{"-nope"}).status().message() == "flag provided but not defined: -nope");
+}
+
 TEST_CASE("help names every flag once, and what it names exists") {
   const std::string help = agent_help();
   for (const char* flag :

@@ -49,14 +49,16 @@ class Example : public Service {
   static Options example_options() {
     Options options;
     options.node_ttl = std::chrono::seconds(10);
-    options.service_ttl = {{"web", std::chrono::seconds(30)}, {"we*", std::chrono::seconds(7)},
-                           {"*", std::chrono::seconds(5)}};
+    options.service_ttl = {
+        {"web", std::chrono::seconds(30)}, {"we*", std::chrono::seconds(7)}, {"*", std::chrono::seconds(5)}};
     options.soa = {1800, 600, 86400, 60};
     options.alt_domain = "alt.test";
     return options;
   }
 
-  Texts answers(std::string_view qname, Type type) { return to_texts(ask(qname, type, {.edns = 4096}).answers); }
+  Texts answers(std::string_view qname, Type type) {
+    return to_texts(ask(qname, type, {.edns = 4096}).answers);
+  }
   /// Without the OPT record.
   Texts additional(std::string_view qname, Type type) {
     return to_texts(ask(qname, type, {.transport = Transport::kTcp}).additional);
@@ -64,12 +66,14 @@ class Example : public Service {
 };
 
 bool is_nxdomain(const Message& message) {
-  return message.rcode() == Rcode::kNameError && message.answers.empty() && to_texts(message.authority) == Texts{kSoa};
+  return message.rcode() == Rcode::kNameError && message.answers.empty() &&
+         to_texts(message.authority) == Texts{kSoa};
 }
 
 /// No error, nothing in the answer, and the SOA record.
 bool is_nodata(const Message& message) {
-  return message.rcode() == Rcode::kNoError && message.answers.empty() && to_texts(message.authority) == Texts{kSoa};
+  return message.rcode() == Rcode::kNoError && message.answers.empty() &&
+         to_texts(message.authority) == Texts{kSoa};
 }
 
 /// No error and nothing at all but perhaps additional records.
@@ -97,7 +101,8 @@ TEST_CASE("services by type", "[dns][answers]") {
               "n1.node.dc1.consul. 30 TXT \"a`=b``c=d``=e\"", "n1.node.dc1.consul. 30 TXT \"k=v\""});
   CHECK(is_nodata(dns.ask("six.service.consul", Type::kA)));
   CHECK(dns.answers("six.service.consul", Type::kAaaa) == Texts{"six.service.consul. 5 AAAA 2001:db8::4"});
-  CHECK(dns.answers("six.service.consul", Type::kSrv) == Texts{"six.service.consul. 5 SRV 1 1 6 n4.node.dc1.consul."});
+  CHECK(dns.answers("six.service.consul", Type::kSrv) ==
+        Texts{"six.service.consul. 5 SRV 1 1 6 n4.node.dc1.consul."});
 }
 
 TEST_CASE("services by tag", "[dns][answers]") {
@@ -113,8 +118,8 @@ TEST_CASE("services by tag", "[dns][answers]") {
 
 TEST_CASE("names that are not there", "[dns][answers]") {
   Example dns;
-  for (const char* text : {"none.service.consul", "web.service.dc9.consul", "n1.node.dc9.consul", "n9.node.consul",
-                           "a.b.c.d.consul", "consul", "pq.query.consul"}) {
+  for (const char* text : {"none.service.consul", "web.service.dc9.consul", "n1.node.dc9.consul",
+                           "n9.node.consul", "a.b.c.d.consul", "consul", "pq.query.consul"}) {
     CHECK(is_nxdomain(dns.ask(text, Type::kA)));
   }
 }
@@ -150,29 +155,33 @@ TEST_CASE("metadata as text", "[dns][answers]") {
   node.meta = {{"RFC1035-x", "as it is = `"}, {"long", std::string(300, 'l')}, {"empty", ""}, {"  ", "v"}};
   dns.backend.put_node(node);
   const Message message = dns.ask("m.node.consul", Type::kTxt, {.transport = Transport::kTcp});
-  CHECK(to_texts(message.answers) ==
-        Texts{"m.node.consul. 0 TXT \"` ` =v\"", "m.node.consul. 0 TXT \"as it is = `\"", "m.node.consul. 0 TXT \"empty=\"",
-              "m.node.consul. 0 TXT \"long=" + std::string(250, 'l') + "\" \"" + std::string(50, 'l') + "\""});
+  CHECK(
+      to_texts(message.answers) ==
+      Texts{"m.node.consul. 0 TXT \"` ` =v\"", "m.node.consul. 0 TXT \"as it is = `\"",
+            "m.node.consul. 0 TXT \"empty=\"",
+            "m.node.consul. 0 TXT \"long=" + std::string(250, 'l') + "\" \"" + std::string(50, 'l') + "\""});
 }
 
 TEST_CASE("names that lead to other names", "[dns][answers]") {
   Example dns;
   CHECK(dns.answers("ext.service.consul", Type::kA) == Texts{"ext.service.consul. 5 CNAME foo.example.com."});
-  CHECK(dns.answers("ext.service.consul", Type::kSrv) == Texts{"ext.service.consul. 5 SRV 1 1 443 foo.example.com."});
+  CHECK(dns.answers("ext.service.consul", Type::kSrv) ==
+        Texts{"ext.service.consul. 5 SRV 1 1 443 foo.example.com."});
   // The own zone's are looked up, for all types.
-  CHECK(dns.answers("cn.service.consul", Type::kA) ==
-        Texts{"cn.service.consul. 5 CNAME web.service.consul.", "web.service.consul. 5 A 198.51.100.2",
-              "web.service.consul. 5 AAAA 2001:db8::1"});
-  CHECK(dns.answers("cn.service.consul", Type::kSrv) == Texts{"cn.service.consul. 5 SRV 1 1 80 web.service.consul."});
+  CHECK(dns.answers("cn.service.consul", Type::kA) == Texts{"cn.service.consul. 5 CNAME web.service.consul.",
+                                                            "web.service.consul. 5 A 198.51.100.2",
+                                                            "web.service.consul. 5 AAAA 2001:db8::1"});
+  CHECK(dns.answers("cn.service.consul", Type::kSrv) ==
+        Texts{"cn.service.consul. 5 SRV 1 1 80 web.service.consul."});
   CHECK(dns.additional("cn.service.consul", Type::kSrv) ==
         Texts{"web.service.consul. 5 A 198.51.100.2", "web.service.consul. 5 AAAA 2001:db8::1"});
   CHECK(dns.answers("loop.service.consul", Type::kA) == Texts{"loop.service.consul. 5 A 192.0.2.7"});
 
   SECTION("a node's canonical name keeps the TTLs") {
     dns.backend.add("x", "n8", "web.service.consul");
-    CHECK(dns.answers("n8.node.consul", Type::kA) ==
-          Texts{"n8.node.consul. 10 CNAME web.service.consul.", "web.service.consul. 30 A 198.51.100.2",
-                "web.service.consul. 30 AAAA 2001:db8::1"});
+    CHECK(dns.answers("n8.node.consul", Type::kA) == Texts{"n8.node.consul. 10 CNAME web.service.consul.",
+                                                           "web.service.consul. 30 A 198.51.100.2",
+                                                           "web.service.consul. 30 AAAA 2001:db8::1"});
   }
   SECTION("circles end") {
     dns.backend.add("c1", "a", "192.0.2.9", 1, "c2.service.consul");
@@ -181,10 +190,12 @@ TEST_CASE("names that lead to other names", "[dns][answers]") {
     CHECK(dns.answers("c1.service.consul", Type::kSrv).size() == 1);
   }
   SECTION("five records of another name without EDNS") {
-    for (int i = 0; i < 9; ++i) dns.backend.add("big", "b" + std::to_string(i), "192.0.2.1" + std::to_string(i));
+    for (int i = 0; i < 9; ++i)
+      dns.backend.add("big", "b" + std::to_string(i), "192.0.2.1" + std::to_string(i));
     dns.backend.add("alias", "a", "192.0.2.9", 1, "big.service.consul");
     CHECK(dns.ask("alias.service.consul", Type::kA, {.transport = Transport::kTcp}).answers.size() == 6);
-    CHECK(dns.ask("alias.service.consul", Type::kA, {.transport = Transport::kTcp, .edns = 512}).answers.size() == 10);
+    CHECK(dns.ask("alias.service.consul", Type::kA, {.transport = Transport::kTcp, .edns = 512})
+              .answers.size() == 10);
     CHECK(dns.ask("alias.service.consul", Type::kSrv, {.transport = Transport::kTcp}).additional.size() == 5);
   }
   SECTION("a name of several hosts points to any of them, one at a time") {
@@ -229,7 +240,8 @@ TEST_CASE("the zone itself", "[dns][answers]") {
 
 TEST_CASE("three of the servers, in turn, and none with an odd name", "[dns][answers]") {
   Example dns;
-  for (int i = 2; i < 6; ++i) dns.backend.add("consul", "NS" + std::to_string(i), "192.0.2.5" + std::to_string(i), 8300);
+  for (int i = 2; i < 6; ++i)
+    dns.backend.add("consul", "NS" + std::to_string(i), "192.0.2.5" + std::to_string(i), 8300);
   dns.backend.add("consul", "odd_name", "192.0.2.99", 8300);
   dns.backend.add("consul", "down", "192.0.2.98", 8300);
   dns.backend.set_status("down", "", "critical");
@@ -341,8 +353,10 @@ TEST_CASE("which of an instance's addresses counts", "[dns][answers]") {
   const auto address = [&](Type type, const std::string& datacenter = "dc1") {
     node.datacenter = datacenter;
     model::CheckServiceNode instance{std::make_shared<const model::Node>(node),
-                                     std::make_shared<const model::ServiceInstance>(service), {}};
-    const InstanceAddress at = instance_address(instance, type, name("web.service.consul"), datacenter, options);
+                                     std::make_shared<const model::ServiceInstance>(service),
+                                     {}};
+    const InstanceAddress at =
+        instance_address(instance, type, name("web.service.consul"), datacenter, options);
     if (at.kind == InstanceAddress::Kind::kNone) return std::string("none");
     const std::string kind = at.kind == InstanceAddress::Kind::kNode ? "node " : "other ";
     const auto* ip = std::get_if<IpAddress>(&at.address);
@@ -432,7 +446,8 @@ TEST_CASE("mesh proxies answer for what they stand for", "[dns][answers]") {
   dns.backend.put_service("j1", sidecar);
   CHECK(to_texts(dns.ask("db.connect.consul", Type::kSrv).answers) ==
         Texts{"db.connect.consul. 0 SRV 1 1 21000 j1.node.dc1.consul."});
-  CHECK(to_texts(dns.ask("x.db.connect.consul", Type::kA).answers) == Texts{"x.db.connect.consul. 0 A 192.0.2.1"});
+  CHECK(to_texts(dns.ask("x.db.connect.consul", Type::kA).answers) ==
+        Texts{"x.db.connect.consul. 0 A 192.0.2.1"});
   CHECK(dns.ask("_db._tcp.connect.consul", Type::kSrv).rcode() == Rcode::kNameError);
 }
 

@@ -7,16 +7,26 @@ namespace {
 
 std::string type_text(Type type) {
   switch (type) {
-    case Type::kA: return "A";
-    case Type::kNs: return "NS";
-    case Type::kCname: return "CNAME";
-    case Type::kSoa: return "SOA";
-    case Type::kPtr: return "PTR";
-    case Type::kTxt: return "TXT";
-    case Type::kAaaa: return "AAAA";
-    case Type::kSrv: return "SRV";
-    case Type::kOpt: return "OPT";
-    default: return std::to_string(static_cast<int>(type));
+    case Type::kA:
+      return "A";
+    case Type::kNs:
+      return "NS";
+    case Type::kCname:
+      return "CNAME";
+    case Type::kSoa:
+      return "SOA";
+    case Type::kPtr:
+      return "PTR";
+    case Type::kTxt:
+      return "TXT";
+    case Type::kAaaa:
+      return "AAAA";
+    case Type::kSrv:
+      return "SRV";
+    case Type::kOpt:
+      return "OPT";
+    default:
+      return std::to_string(static_cast<int>(type));
   }
 }
 
@@ -24,8 +34,8 @@ std::string data_text(const RecordData& data) {
   if (const auto* address = std::get_if<IpAddress>(&data)) return address->to_text();
   if (const auto* target = std::get_if<DomainName>(&data)) return target->to_text();
   if (const auto* srv = std::get_if<Srv>(&data)) {
-    return std::to_string(srv->priority) + " " + std::to_string(srv->weight) + " " + std::to_string(srv->port) + " " +
-           srv->target.to_text();
+    return std::to_string(srv->priority) + " " + std::to_string(srv->weight) + " " +
+           std::to_string(srv->port) + " " + srv->target.to_text();
   }
   if (const auto* soa = std::get_if<Soa>(&data)) {
     std::string text = soa->server.to_text() + " " + soa->contact.to_text();

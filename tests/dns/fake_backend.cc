@@ -16,20 +16,27 @@ bool has_tags(const model::ServiceInstance& service, const model::Tags& wanted) 
 
 bool plays(const model::ServiceInstance& service, const model::ListServiceHealth& query) {
   switch (query.role) {
-    case model::ServiceRole::kPlain: return base::equal_ignoring_case(service.name, query.service);
+    case model::ServiceRole::kPlain:
+      return base::equal_ignoring_case(service.name, query.service);
     case model::ServiceRole::kConnect:
-      return (service.proxy && base::equal_ignoring_case(service.proxy->destination_service_name, query.service)) ||
+      return (service.proxy &&
+              base::equal_ignoring_case(service.proxy->destination_service_name, query.service)) ||
              (service.connect.native && base::equal_ignoring_case(service.name, query.service));
-    case model::ServiceRole::kIngress: return false;
+    case model::ServiceRole::kIngress:
+      return false;
   }
   return false;
 }
 
 }  // namespace
 
-Async<model::Outcome> FakeBackend::apply(model::Command, Call) { return Status(Code::kInternal, "not for this test"); }
+Async<model::Outcome> FakeBackend::apply(model::Command, Call) {
+  return Status(Code::kInternal, "not for this test");
+}
 
-std::unique_ptr<model::WatchHandle> FakeBackend::watch(model::Query, model::Read, model::Sink&) { return nullptr; }
+std::unique_ptr<model::WatchHandle> FakeBackend::watch(model::Query, model::Read, model::Sink&) {
+  return nullptr;
+}
 
 Async<model::Answer> FakeBackend::query(model::Query query, model::Read read) {
   const std::lock_guard lock(mutex_);
@@ -51,10 +58,13 @@ Async<model::Answer> FakeBackend::query(model::Query query, model::Read read) {
     result = answer;
   }
   switch (mode_) {
-    case Mode::kAtOnce: break;
+    case Mode::kAtOnce:
+      break;
     case Mode::kInside:
       return Async<model::Answer>::pending(
-          [result = std::move(result)](Async<model::Answer>::Callback done) mutable { done(std::move(result)); });
+          [result = std::move(result)](Async<model::Answer>::Callback done) mutable {
+            done(std::move(result));
+          });
     case Mode::kDeferred:
       return Async<model::Answer>::pending(
           [this, result = std::move(result)](Async<model::Answer>::Callback done) mutable {
@@ -77,7 +87,8 @@ void FakeBackend::put_service(const std::string& node, model::ServiceInstance se
   const std::lock_guard lock(mutex_);
   if (service.id.empty()) service.id = service.name;
   const std::string id = service.id;
-  nodes_[base::to_lower(node)].services[id] = std::make_shared<const model::ServiceInstance>(std::move(service));
+  nodes_[base::to_lower(node)].services[id] =
+      std::make_shared<const model::ServiceInstance>(std::move(service));
   changed();
 }
 
@@ -108,7 +119,8 @@ void FakeBackend::add(const std::string& service, const std::string& node, const
   put_service(node, std::move(instance));
 }
 
-void FakeBackend::set_status(const std::string& node, const std::string& service_id, const std::string& status) {
+void FakeBackend::set_status(const std::string& node, const std::string& service_id,
+                             const std::string& status) {
   model::HealthCheck check;
   check.node = node;
   check.check_id = service_id.empty() ? "node-check" : "check-" + service_id;
@@ -193,7 +205,8 @@ model::Value FakeBackend::evaluate(const model::Query& query) const {
   if (const auto* by_address = std::get_if<model::FindServiceByAddress>(&query)) {
     for (const auto& [name, of_node] : nodes_) {
       for (const auto& [id, service] : of_node.services) {
-        if (services.empty() && service->address == by_address->address) services.push_back({of_node.node, service});
+        if (services.empty() && service->address == by_address->address)
+          services.push_back({of_node.node, service});
       }
     }
   }

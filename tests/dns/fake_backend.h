@@ -14,8 +14,8 @@
 
 namespace discovery::dns {
 
-/// A Backend over a catalog in memory, for what DNS asks: it shares answers, and supersedes them when the catalog changes.
-/// Threads: safe.
+/// A Backend over a catalog in memory, for what DNS asks: it shares answers, and supersedes them when the
+/// catalog changes. Threads: safe.
 class FakeBackend final : public model::Backend {
  public:
   /// How results come.
@@ -38,8 +38,8 @@ class FakeBackend final : public model::Backend {
   void remove_service(const std::string& node, const std::string& id);
 
   /// Shorthand: an instance on a node of its own.
-  void add(const std::string& service, const std::string& node, const std::string& node_address, std::int64_t port = 80,
-           const std::string& service_address = {}, const model::Tags& tags = {});
+  void add(const std::string& service, const std::string& node, const std::string& node_address,
+           std::int64_t port = 80, const std::string& service_address = {}, const model::Tags& tags = {});
   void set_status(const std::string& node, const std::string& service_id, const std::string& status);
 
   void set_mode(Mode mode);

@@ -9,9 +9,12 @@ namespace {
 
 std::string role_text(model::ServiceRole role) {
   switch (role) {
-    case model::ServiceRole::kPlain: return "service";
-    case model::ServiceRole::kConnect: return "connect";
-    case model::ServiceRole::kIngress: return "ingress";
+    case model::ServiceRole::kPlain:
+      return "service";
+    case model::ServiceRole::kConnect:
+      return "connect";
+    case model::ServiceRole::kIngress:
+      return "ingress";
   }
   return "?";
 }
@@ -21,7 +24,9 @@ struct Describe {
   std::string operator()(const ServiceLookup& lookup) const {
     return role_text(lookup.role) + " " + lookup.service + " tag=" + lookup.tag + " dc=" + lookup.datacenter;
   }
-  std::string operator()(const NodeLookup& lookup) const { return "node " + lookup.node + " dc=" + lookup.datacenter; }
+  std::string operator()(const NodeLookup& lookup) const {
+    return "node " + lookup.node + " dc=" + lookup.datacenter;
+  }
   std::string operator()(const AddressLookup& lookup) const {
     return "addr " + (lookup.address ? lookup.address->to_text() : "-");
   }
@@ -79,9 +84,9 @@ TEST_CASE("names of nodes and addresses", "[dns][lookup]") {
 }
 
 TEST_CASE("names without a meaning", "[dns][lookup]") {
-  for (const char* text : {"consul", "service.consul", "node.consul", "addr.consul", "connect.consul", "web.consul",
-                           "dc1.consul", "a.b.c.d.consul", "web.service.a.b.consul", "n1.node.a.b.consul",
-                           "pq.query.consul", "a.pq.query.dc1.consul"}) {
+  for (const char* text : {"consul", "service.consul", "node.consul", "addr.consul", "connect.consul",
+                           "web.consul", "dc1.consul", "a.b.c.d.consul", "web.service.a.b.consul",
+                           "n1.node.a.b.consul", "pq.query.consul", "a.pq.query.dc1.consul"}) {
     CHECK(meaning(text) == "none");
   }
   for (const char* text : {".", "example.com", "web.service", "xconsul", "web.service.consul.org"}) {
@@ -103,10 +108,11 @@ TEST_CASE("a second domain", "[dns][lookup]") {
 TEST_CASE("names below arpa", "[dns][lookup]") {
   CHECK(meaning("1.2.0.192.in-addr.arpa") == "reverse 192.0.2.1");
   CHECK(meaning("1.2.0.192.IN-ADDR.ARPA") == "reverse 192.0.2.1");
-  CHECK(meaning("1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa") == "reverse 2001:db8::1");
-  for (const char* text : {"arpa", "in-addr.arpa", "bad.in-addr.arpa", "2.0.192.in-addr.arpa", "1.2.0.256.in-addr.arpa",
-                           "01.2.0.192.in-addr.arpa", "x.1.2.0.192.in-addr.arpa", "-1.2.0.192.in-addr.arpa",
-                           "1.0.ip6.arpa"}) {
+  CHECK(meaning("1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa") ==
+        "reverse 2001:db8::1");
+  for (const char* text :
+       {"arpa", "in-addr.arpa", "bad.in-addr.arpa", "2.0.192.in-addr.arpa", "1.2.0.256.in-addr.arpa",
+        "01.2.0.192.in-addr.arpa", "x.1.2.0.192.in-addr.arpa", "-1.2.0.192.in-addr.arpa", "1.0.ip6.arpa"}) {
     CHECK(meaning(text) == "reverse -");
   }
 }

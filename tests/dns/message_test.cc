@@ -14,24 +14,38 @@ using Random = std::mt19937;
 std::size_t below(Random& random, std::size_t bound) { return random() % bound; }
 
 DomainName random_name(Random& random) {
-  static const char* const kLabels[] = {"consul", "service", "node", "dc1", "web", "WEB", "x", "_tcp", "a-b", "consul2"};
+  static const char* const kLabels[] = {"consul", "service", "node", "dc1", "web",
+                                        "WEB",    "x",       "_tcp", "a-b", "consul2"};
   std::string text;
-  for (std::size_t i = 0, count = below(random, 6); i < count; ++i) text += std::string(kLabels[below(random, 10)]) + ".";
+  for (std::size_t i = 0, count = below(random, 6); i < count; ++i)
+    text += std::string(kLabels[below(random, 10)]) + ".";
   return name(text.empty() ? "." : text);
 }
 
 RecordData random_data(Random& random, Type& type) {
   const auto number = [&random] { return static_cast<std::uint16_t>(random()); };
   switch (below(random, 7)) {
-    case 0: type = Type::kA; return *IpAddress::parse("192.0.2." + std::to_string(below(random, 256)));
-    case 1: type = Type::kAaaa; return *IpAddress::parse("2001:db8::" + std::to_string(below(random, 9999)));
-    case 2: type = Type::kCname; return random_name(random);
-    case 3: type = Type::kSrv; return Srv{number(), number(), number(), random_name(random)};
+    case 0:
+      type = Type::kA;
+      return *IpAddress::parse("192.0.2." + std::to_string(below(random, 256)));
+    case 1:
+      type = Type::kAaaa;
+      return *IpAddress::parse("2001:db8::" + std::to_string(below(random, 9999)));
+    case 2:
+      type = Type::kCname;
+      return random_name(random);
+    case 3:
+      type = Type::kSrv;
+      return Srv{number(), number(), number(), random_name(random)};
     case 4:
       type = Type::kSoa;
       return Soa{random_name(random), random_name(random), number(), number(), number(), number(), number()};
-    case 5: type = Type::kTxt; return Txt{{std::string(below(random, 256), 't'), "", "x=y"}};
-    default: type = static_cast<Type>(65280); return RawData{std::string(below(random, 20), '\xC0')};
+    case 5:
+      type = Type::kTxt;
+      return Txt{{std::string(below(random, 256), 't'), "", "x=y"}};
+    default:
+      type = static_cast<Type>(65280);
+      return RawData{std::string(below(random, 20), '\xC0')};
   }
 }
 
@@ -145,8 +159,8 @@ TEST_CASE("text and wire forms of names", "[dns][message]") {
   CHECK_FALSE(DomainName::parse(std::string(64, 'a')));
   const std::string label(49, 'a');
   const std::string five = label + "." + label + "." + label + "." + label + "." + label;
-  CHECK(DomainName::parse(five + ".abc"));          // 5 * 50 + 4 + 1
-  CHECK_FALSE(DomainName::parse(five + ".abcd"));   // 256
+  CHECK(DomainName::parse(five + ".abc"));         // 5 * 50 + 4 + 1
+  CHECK_FALSE(DomainName::parse(five + ".abcd"));  // 256
   CHECK(DomainName::from_wire(std::string("\3a.\\\1\xff\0", 7)).to_text() == "a\\.\\\\.\\255.");
 
   CHECK(name("a.CONSUL").is_below(name("consul")));
@@ -181,19 +195,19 @@ TEST_CASE("what is no query is dropped or refused", "[dns][message]") {
     return parse_query(bytes_of(bytes), query);
   };
   const std::string good = make_query("web.service.consul", Type::kA);
-  CHECK(verdict(good, 2, 0x81) == Verdict::kDrop);            // an answer
-  CHECK(verdict(good, 2, 4 << 3) == Verdict::kAnswer);        // NOTIFY is read as a query
+  CHECK(verdict(good, 2, 0x81) == Verdict::kDrop);      // an answer
+  CHECK(verdict(good, 2, 4 << 3) == Verdict::kAnswer);  // NOTIFY is read as a query
   CHECK(verdict(good, 2, 2 << 3) == Verdict::kNotImplemented);
   CHECK(verdict(good, 2, 5 << 3) == Verdict::kNotImplemented);
-  CHECK(verdict(good, 5, 0) == Verdict::kFormatError);        // no question
-  CHECK(verdict(good, 5, 2) == Verdict::kFormatError);        // two
-  CHECK(verdict(good, 4, 1) == Verdict::kFormatError);        // 257
-  CHECK(verdict(good, 7, 2) == Verdict::kFormatError);        // two answers
+  CHECK(verdict(good, 5, 0) == Verdict::kFormatError);  // no question
+  CHECK(verdict(good, 5, 2) == Verdict::kFormatError);  // two
+  CHECK(verdict(good, 4, 1) == Verdict::kFormatError);  // 257
+  CHECK(verdict(good, 7, 2) == Verdict::kFormatError);  // two answers
   CHECK(verdict(good, 9, 2) == Verdict::kFormatError);
   CHECK(verdict(good, 11, 3) == Verdict::kFormatError);
-  CHECK(verdict(good, 11, 1) == Verdict::kFormatError);       // a record that is not there
-  CHECK(verdict(good, 12, 0xC0) == Verdict::kFormatError);    // a pointer
-  CHECK(verdict(good, 12, 64) == Verdict::kFormatError);      // too long a label
+  CHECK(verdict(good, 11, 1) == Verdict::kFormatError);     // a record that is not there
+  CHECK(verdict(good, 12, 0xC0) == Verdict::kFormatError);  // a pointer
+  CHECK(verdict(good, 12, 64) == Verdict::kFormatError);    // too long a label
 }
 
 TEST_CASE("client subnets are masked and malformed ones refused", "[dns][message]") {

@@ -48,7 +48,8 @@ std::string replaced(std::string text, const std::string& what, const std::strin
   return text;
 }
 
-// --- the catalog -----------------------------------------------------------------------------------------------------
+// --- the catalog
+// -----------------------------------------------------------------------------------------------------
 
 void register_service(FakeBackend& backend, const std::string& node, const Json& json) {
   model::ServiceInstance service;
@@ -84,7 +85,8 @@ void register_entity(FakeBackend& backend, const Json& json) {
   model::Node node;
   node.name = text_of(json, "Node");
   node.address = text_of(json, "Address");
-  for (const auto& [key, labels] : {std::pair{"NodeMeta", &node.meta}, {"TaggedAddresses", &node.tagged_addresses}}) {
+  for (const auto& [key, labels] :
+       {std::pair{"NodeMeta", &node.meta}, {"TaggedAddresses", &node.tagged_addresses}}) {
     if (!json.HasMember(key)) continue;
     for (const auto& pair : json[key].GetObject()) labels->set(pair.name.GetString(), pair.value.GetString());
   }
@@ -113,12 +115,14 @@ void register_server(FakeBackend& backend) {
   backend.set_status(kAgentNode, "", "passing");
 }
 
-// --- answers ---------------------------------------------------------------------------------------------------------
+// --- answers
+// ---------------------------------------------------------------------------------------------------------
 
 Type type_of(const Json& json) {
   static const std::map<std::string, Type> kTypes{
-      {"A", Type::kA},     {"AAAA", Type::kAaaa}, {"ANY", Type::kAny}, {"SRV", Type::kSrv}, {"TXT", Type::kTxt},
-      {"SOA", Type::kSoa}, {"NS", Type::kNs},     {"MX", Type::kMx},   {"PTR", Type::kPtr}, {"CNAME", Type::kCname}};
+      {"A", Type::kA},     {"AAAA", Type::kAaaa},  {"ANY", Type::kAny}, {"SRV", Type::kSrv},
+      {"TXT", Type::kTxt}, {"SOA", Type::kSoa},    {"NS", Type::kNs},   {"MX", Type::kMx},
+      {"PTR", Type::kPtr}, {"CNAME", Type::kCname}};
   if (json.IsInt()) return static_cast<Type>(json.GetInt());
   return kTypes.at(json.GetString());
 }
@@ -139,8 +143,8 @@ std::string data_text(const Json& record) {
   if (data.HasMember("target")) {
     return number("priority") + " " + number("weight") + " " + number("port") + " " + text_of(data, "target");
   }
-  return text_of(data, "mname") + " " + text_of(data, "rname") + " " + std::to_string(FixedClock::kUnixTime) + " " +
-         number("refresh") + " " + number("retry") + " " + number("expire") + " " + number("minimum");
+  return text_of(data, "mname") + " " + text_of(data, "rname") + " " + std::to_string(FixedClock::kUnixTime) +
+         " " + number("refresh") + " " + number("retry") + " " + number("expire") + " " + number("minimum");
 }
 
 std::string record_text(const Json& record) {
@@ -163,7 +167,8 @@ struct Expected {
 };
 
 Expected from_json(const Json& dns, bool counts) {
-  static const std::map<std::string, int> kRcodes{{"NOERROR", 0}, {"SERVFAIL", 2}, {"NXDOMAIN", 3}, {"REFUSED", 5}};
+  static const std::map<std::string, int> kRcodes{
+      {"NOERROR", 0}, {"SERVFAIL", 2}, {"NXDOMAIN", 3}, {"REFUSED", 5}};
   Expected expected;
   expected.head = "rcode " + std::to_string(kRcodes.at(text_of(dns, "rcode")));
   for (const char* flag : {"aa", "tc", "rd", "ra"}) expected.head += " " + std::to_string(dns[flag].GetInt());
@@ -220,7 +225,8 @@ void check_step(Service& service, const Json& step, const Json& golden) {
     INFO("step " << golden["step"].GetInt() << ": " << qname << " " << static_cast<int>(type));
     const Expected found = from_message(service.ask(qname, type, how), counts);
     CHECK(found.head == expected.head);
-    for (std::size_t section = 0; section < 3; ++section) CHECK(found.sections[section] == expected.sections[section]);
+    for (std::size_t section = 0; section < 3; ++section)
+      CHECK(found.sections[section] == expected.sections[section]);
   }
 }
 

@@ -202,12 +202,12 @@ TEST_CASE("each kind of value is compared") {
 TEST_CASE("a missing name in a map fits all but what asks for a value") {
   const Sample sample;
   for (const char* expression :
-       {"Labels.a != x", "Labels.a not contains x", "Labels.a matches x", "Labels.a not matches x", "Lists.a is empty",
-        "x not in Lists.a", "ByName.a.Port != 1", "ByName.a.Name matches x"}) {
+       {"Labels.a != x", "Labels.a not contains x", "Labels.a matches x", "Labels.a not matches x",
+        "Lists.a is empty", "x not in Lists.a", "ByName.a.Port != 1", "ByName.a.Name matches x"}) {
     CHECK(fits(expression, sample));
   }
-  for (const char* expression : {"Labels.a == x", "Labels.a == \"\"", "Labels.a contains x", "Lists.a is not empty",
-                                 "x in Lists.a", "ByName.a.Port == 0"}) {
+  for (const char* expression : {"Labels.a == x", "Labels.a == \"\"", "Labels.a contains x",
+                                 "Lists.a is not empty", "x in Lists.a", "ByName.a.Port == 0"}) {
     CHECK_FALSE(fits(expression, sample));
   }
 }
@@ -269,7 +269,8 @@ TEST_CASE("selectors are checked") {
       {"Flag == true and Nope == 1 and Other == 2", "Nope"},
       {"Leaf[\"a b\"] == 1", "Leaf.a b"},
   };
-  for (const Case& c : cases) CHECK(compile_error<Sample>(c.expression) == "Selector \"" + c.selector + "\" is not valid");
+  for (const Case& c : cases)
+    CHECK(compile_error<Sample>(c.expression) == "Selector \"" + c.selector + "\" is not valid");
 }
 
 TEST_CASE("operators are checked") {
@@ -291,7 +292,8 @@ TEST_CASE("operators are checked") {
       {"Leaf is empty", R"("Is Empty" for selector "Leaf")"},
       {"Labels.a is empty", R"("Is Empty" for selector "Labels.a")"},
   };
-  for (const Case& c : cases) CHECK(compile_error<Sample>(c.expression) == "Invalid match operator " + c.error);
+  for (const Case& c : cases)
+    CHECK(compile_error<Sample>(c.expression) == "Invalid match operator " + c.error);
 }
 
 TEST_CASE("values are checked") {
@@ -308,9 +310,11 @@ TEST_CASE("values are checked") {
       {"Real == x", R"("x" for selector "Real": strconv.ParseFloat: parsing "x": invalid syntax)"},
       {"Flag == yes", R"("yes" for selector "Flag": strconv.ParseBool: parsing "yes": invalid syntax)"},
       {"x in Numbers", R"("x" for selector "Numbers": strconv.ParseInt: parsing "x": invalid syntax)"},
-      {"ByName.a.Port == x", R"("x" for selector "ByName.a.Port": strconv.ParseInt: parsing "x": invalid syntax)"},
+      {"ByName.a.Port == x",
+       R"("x" for selector "ByName.a.Port": strconv.ParseInt: parsing "x": invalid syntax)"},
   };
-  for (const Case& c : cases) CHECK(compile_error<Sample>(c.expression) == "Failed to coerce value " + c.error);
+  for (const Case& c : cases)
+    CHECK(compile_error<Sample>(c.expression) == "Failed to coerce value " + c.error);
 }
 
 TEST_CASE("patterns are checked") {
@@ -332,8 +336,9 @@ TEST_CASE("patterns are checked") {
       {"\\8", "invalid escape sequence: `\\8`"},
   };
   for (const Case& c : cases) {
-    CHECK(compile_error<Sample>("Text matches `" + c.pattern + "`").find("error parsing regexp: " + c.error) !=
-          std::string::npos);
+    CHECK(
+        compile_error<Sample>("Text matches `" + c.pattern + "`").find("error parsing regexp: " + c.error) !=
+        std::string::npos);
   }
   CHECK(compile_error<Sample>("Text matches `[`") ==
         "Failed to compile regular expression \"[\": error parsing regexp: missing closing ]: `[`");
@@ -343,7 +348,8 @@ TEST_CASE("patterns are bounded in number and memory") {
   std::string many = "Text matches x";
   for (std::size_t i = 1; i < kMaxPatterns; ++i) many += " or Text matches x";
   CHECK(compile_error<Sample>(many).empty());
-  CHECK(compile_error<Sample>(many + " or Text matches x") == "more than 64 regular expressions in the expression");
+  CHECK(compile_error<Sample>(many + " or Text matches x") ==
+        "more than 64 regular expressions in the expression");
   CHECK(compile_error<Sample>("Text matches `((((a{100}){100}){100}){100})`").find("regular expression") !=
         std::string::npos);
   Sample sample;
@@ -401,9 +407,10 @@ model::CheckServiceNode health_row() {
 TEST_CASE("rows of service health are filtered by Consul's names") {
   const model::CheckServiceNode row = health_row();
   for (const char* expression :
-       {"Service.Port==8001", "Service.Tags contains primary", "Node.Meta.rack==r1", "Checks.Status==critical",
-        "\"critical\" in Checks.Status", "Service.Meta.version==1", "Service.Weights.Passing==10", "Node.Node==n1",
-        "Checks is not empty", "Service.TaggedAddresses.lan.Port == 8001", "Service.Connect.Native == false",
+       {"Service.Port==8001", "Service.Tags contains primary", "Node.Meta.rack==r1",
+        "Checks.Status==critical", "\"critical\" in Checks.Status", "Service.Meta.version==1",
+        "Service.Weights.Passing==10", "Node.Node==n1", "Checks is not empty",
+        "Service.TaggedAddresses.lan.Port == 8001", "Service.Connect.Native == false",
         "Service.Proxy.Mode == \"\"", "Service.Proxy.Upstreams is empty", "Service.ID matches \"^web[13]\"",
         "Service.Kind == \"\"", "Service.EnableTagOverride == false"}) {
     CHECK(fits(expression, row));
@@ -417,8 +424,9 @@ TEST_CASE("rows of service health are filtered by Consul's names") {
         "Selector \"Service.ModifyIndex\" is not valid");
   CHECK(compile_error<model::CheckServiceNode>("Service.Proxy.Config.a==1") ==
         "Selector \"Service.Proxy.Config\" is not valid");
-  CHECK(compile_error<model::CheckServiceNode>("Service.Port==x") ==
-        R"(Failed to coerce value "x" for selector "Service.Port": strconv.ParseInt: parsing "x": invalid syntax)");
+  CHECK(
+      compile_error<model::CheckServiceNode>("Service.Port==x") ==
+      R"(Failed to coerce value "x" for selector "Service.Port": strconv.ParseInt: parsing "x": invalid syntax)");
 }
 
 TEST_CASE("rows of the catalog are filtered by Consul's names") {
@@ -432,9 +440,11 @@ TEST_CASE("rows of the catalog are filtered by Consul's names") {
   }
   CHECK(compile_error<model::ServiceNode>("ServiceAddress is empty") ==
         R"(Invalid match operator "Is Empty" for selector "ServiceAddress")");
-  CHECK(compile_error<model::ServiceNode>("ServiceTags.foo==1") == R"(Selector "ServiceTags.foo" is not valid)");
-  CHECK(compile_error<model::ServiceNode>("ServicePort==abc") ==
-        R"(Failed to coerce value "abc" for selector "ServicePort": strconv.ParseInt: parsing "abc": invalid syntax)");
+  CHECK(compile_error<model::ServiceNode>("ServiceTags.foo==1") ==
+        R"(Selector "ServiceTags.foo" is not valid)");
+  CHECK(
+      compile_error<model::ServiceNode>("ServicePort==abc") ==
+      R"(Failed to coerce value "abc" for selector "ServicePort": strconv.ParseInt: parsing "abc": invalid syntax)");
   CHECK(compile_error<model::Node>("Node in Meta.os").empty());
 }
 

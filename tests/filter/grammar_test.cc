@@ -1,5 +1,6 @@
-// The parser against its grammar: a plain backtracking interpreter of the parsing expression grammar, far too slow for
-// use, reports what it expected at the farthest place that it reached. The parser must say the same, word for word.
+// The parser against its grammar: a plain backtracking interpreter of the parsing expression grammar, far too
+// slow for use, reports what it expected at the farthest place that it reached. The parser must say the same,
+// word for word.
 
 #include <algorithm>
 #include <cstddef>
@@ -108,8 +109,8 @@ Rule error(std::string_view rule, std::string_view message) {
     return false;
   };
 }
-/// A rule whose text may be no literal of Go: one between double quotes may not hold a line end. It is accepted all the
-/// same.
+/// A rule whose text may be no literal of Go: one between double quotes may not hold a line end. It is
+/// accepted all the same.
 Rule unquoted(Rule rule) {
   return [rule = std::move(rule)](State& s) {
     const std::size_t start = s.at;
@@ -117,7 +118,8 @@ Rule unquoted(Rule rule) {
     const std::string_view literal = s.text.substr(start, s.at - start);
     const std::string line = std::to_string(start) + " string: invalid syntax";
     const bool reported = std::find(s.errors.begin(), s.errors.end(), line) != s.errors.end();
-    if (!reported && literal.front() == '"' && literal.find('\n') != std::string_view::npos) s.errors.push_back(line);
+    if (!reported && literal.front() == '"' && literal.find('\n') != std::string_view::npos)
+      s.errors.push_back(line);
     return true;
   };
 }
@@ -128,7 +130,8 @@ Rule later(const Rule& rule) {
 
 /// The grammar. Rules refer to each other, so the object stays where it is.
 struct Grammar {
-  Rule space = plus(cls("[ \\t\\r\\n]", [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }));
+  Rule space =
+      plus(cls("[ \\t\\r\\n]", [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }));
   Rule any = cls(".", [](char) { return true; });
   Rule end = never(any);
   Rule digits = star(cls("[0-9]", [](char c) { return c >= '0' && c <= '9'; }));
@@ -136,13 +139,15 @@ struct Grammar {
 
   Rule raw_chars = star(seq({never(lit("`")), any}));
   Rule quoted_chars = star(seq({never(lit("\"")), any}));
-  Rule string = alt({unquoted(alt({seq({lit("`"), raw_chars, lit("`")}), seq({lit("\""), quoted_chars, lit("\"")})})),
-                     seq({alt({seq({lit("`"), raw_chars}), seq({lit("\""), quoted_chars})}), end,
-                          error("string", "Unterminated string literal")})});
+  Rule string =
+      alt({unquoted(alt({seq({lit("`"), raw_chars, lit("`")}), seq({lit("\""), quoted_chars, lit("\"")})})),
+           seq({alt({seq({lit("`"), raw_chars}), seq({lit("\""), quoted_chars})}), end,
+                error("string", "Unterminated string literal")})});
 
-  Rule number_body = seq({opt(lit("-")),
-                          alt({lit("0"), seq({cls("[1-9]", [](char c) { return c >= '1' && c <= '9'; }), digits})}),
-                          opt(seq({lit("."), some_digits}))});
+  Rule number_body =
+      seq({opt(lit("-")),
+           alt({lit("0"), seq({cls("[1-9]", [](char c) { return c >= '1' && c <= '9'; }), digits})}),
+           opt(seq({lit("."), some_digits}))});
   Rule after_number = ahead(alt({space, end, lit(")")}));
   Rule number = alt({seq({number_body, ahead(after_number)}),
                      seq({number_body, never(after_number), error("number", "Invalid number literal")})});
@@ -159,11 +164,14 @@ struct Grammar {
   Rule selector = seq({identifier, star(alt({seq({lit("."), identifier}), index}))});
   Rule value = alt({selector, number, string});
 
-  static Rule symbol(const Rule& space, std::string_view text) { return seq({opt(space), lit(text), opt(space)}); }
+  static Rule symbol(const Rule& space, std::string_view text) {
+    return seq({opt(space), lit(text), opt(space)});
+  }
   Rule in = alt({seq({space, lit("in"), space}), seq({space, lit("not"), space, lit("in"), space})});
-  Rule compare = alt({symbol(space, "=="), symbol(space, "!="), seq({space, lit("contains"), space}),
-                      seq({space, lit("not"), space, lit("contains"), space}), seq({space, lit("matches"), space}),
-                      seq({space, lit("not"), space, lit("matches"), space})});
+  Rule compare =
+      alt({symbol(space, "=="), symbol(space, "!="), seq({space, lit("contains"), space}),
+           seq({space, lit("not"), space, lit("contains"), space}), seq({space, lit("matches"), space}),
+           seq({space, lit("not"), space, lit("matches"), space})});
   Rule emptiness = alt({seq({space, lit("is"), space, lit("empty")}),
                         seq({space, lit("is"), space, lit("not"), space, lit("empty")})});
   Rule comparison = alt({seq({selector, compare, value}), seq({selector, emptiness}),
@@ -176,8 +184,9 @@ struct Grammar {
   Rule negation = alt({seq({lit("not"), space, later(negation)}), grouping});
   Rule conjunction = alt({seq({negation, space, lit("and"), space, later(conjunction)}), negation});
   Rule disjunction = alt({seq({conjunction, space, lit("or"), space, later(disjunction)}), conjunction});
-  Rule input = alt({seq({opt(space), lit("("), opt(space), disjunction, opt(space), lit(")"), opt(space), end}),
-                    seq({opt(space), disjunction, opt(space), end})});
+  Rule input =
+      alt({seq({opt(space), lit("("), opt(space), disjunction, opt(space), lit(")"), opt(space), end}),
+           seq({opt(space), disjunction, opt(space), end})});
 };
 
 /// "ok", the errors, or the farthest place with what was expected there.
@@ -229,9 +238,10 @@ std::string parse(std::string_view text) {
 
 TEST_CASE("the parser agrees with the grammar on texts drawn at random") {
   static constexpr std::string_view kTokens[] = {
-      "a", "Node", "not", "in", "is", "empty", "contains", "matches", "and", "or", "==", "!=", "(", ")", "[", "]",
-      ".", "-", "0", "12", "3.4", "\"s\"", "`r`", "[\"k\"]", " ", " ", " ", " ", "  ", "\n", "_", ",", "\"", "`",
-      "a == 1", "b is empty", "not c in d", " and ", " or ", "a.b"};
+      "a",   "Node",  "not", "in",      "is",     "empty",      "contains",   "matches", "and",  "or",
+      "==",  "!=",    "(",   ")",       "[",      "]",          ".",          "-",       "0",    "12",
+      "3.4", "\"s\"", "`r`", "[\"k\"]", " ",      " ",          " ",          " ",       "  ",   "\n",
+      "_",   ",",     "\"",  "`",       "a == 1", "b is empty", "not c in d", " and ",   " or ", "a.b"};
   const Grammar grammar;
   std::mt19937 random(20);
   std::size_t accepted = 0;

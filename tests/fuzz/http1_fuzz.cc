@@ -1,5 +1,5 @@
-/// Hostile bytes against the HTTP/1.1 parser and server. The first byte chooses how the rest is cut into pieces, what
-/// comes of which must not depend on that, and whether the parser gets them or the server.
+/// Hostile bytes against the HTTP/1.1 parser and server. The first byte chooses how the rest is cut into
+/// pieces, what comes of which must not depend on that, and whether the parser gets them or the server.
 
 #include <algorithm>
 #include <chrono>

@@ -1,5 +1,5 @@
-// A request's body: JSON into a service instance. What was read is written, and reads back as the same; the same goes
-// for MessagePack. The bytes are also tried as MessagePack.
+// A request's body: JSON into a service instance. What was read is written, and reads back as the same; the
+// same goes for MessagePack. The bytes are also tried as MessagePack.
 
 #include <cstddef>
 #include <cstdint>
@@ -33,6 +33,17 @@ void check_round_trips(const ServiceInstance& service) {
   require(codec::to_json(back) == json);
 }
 
+/// Any message makes JSON. Names that are not UTF-8 may be sorted anew when that is read, but only once.
+void check_opaque(std::string_view message) {
+  codec::Opaque any;
+  if (!codec::from_msgpack(message, any).ok()) return;
+  codec::Opaque once;
+  codec::Opaque twice;
+  require(codec::from_json(codec::to_json(any), once, {.allow_trailing_data = false}).ok());
+  require(codec::from_json(codec::to_json(once), twice, {.allow_trailing_data = false}).ok());
+  require(once == twice);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -48,11 +59,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   ServiceInstance from_message;
   (void)codec::from_msgpack(input, from_message);
-  codec::Opaque any;
-  if (codec::from_msgpack(input, any).ok()) {
-    codec::Opaque again;
-    require(codec::from_json(codec::to_json(any), again, {.allow_trailing_data = false}).ok());
-    require(again == any || any.empty());
-  }
+  check_opaque(input);
   return 0;
 }

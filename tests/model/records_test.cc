@@ -76,16 +76,18 @@ TEST_CASE("records have Consul's JSON form") {
   const auto node = std::make_shared<const Node>(make_node());
   const auto service = std::make_shared<const ServiceInstance>(make_service());
   const auto check = std::make_shared<const HealthCheck>(make_check());
-  CHECK(codec::to_json(CheckServiceNode{node, service, {check}}) ==
-        std::string(R"({"Node":)") + kNodeJson + R"(,"Service":)" + kServiceJson + R"(,"Checks":[)" + kCheckJson + "]}");
-  CHECK(codec::to_json(ServiceNode{node, service}) ==
-        R"({"ID":"","Node":"n1","Address":"10.0.0.1","Datacenter":"dc1",)"
-        R"("TaggedAddresses":{"lan":"10.0.0.1","wan":"198.18.0.1"},"NodeMeta":{"os":"linux","rack":"r1"},)"
-        R"("ServiceKind":"","ServiceID":"web1","ServiceName":"web","ServiceTags":["v1","primary"],)"
-        R"("ServiceAddress":"10.1.0.1","ServiceWeights":{"Passing":10,"Warning":2},"ServiceMeta":{"version":"1"},)"
-        R"("ServicePort":8001,"ServiceSocketPath":"","ServiceEnableTagOverride":false,)"
-        R"("ServiceProxy":{"Mode":"","MeshGateway":{},"Expose":{}},"ServiceConnect":{},)"
-        R"("CreateIndex":14,"ModifyIndex":14})");
+  CHECK(codec::to_json(CheckServiceNode{node, service, {check}}) == std::string(R"({"Node":)") + kNodeJson +
+                                                                        R"(,"Service":)" + kServiceJson +
+                                                                        R"(,"Checks":[)" + kCheckJson + "]}");
+  CHECK(
+      codec::to_json(ServiceNode{node, service}) ==
+      R"({"ID":"","Node":"n1","Address":"10.0.0.1","Datacenter":"dc1",)"
+      R"("TaggedAddresses":{"lan":"10.0.0.1","wan":"198.18.0.1"},"NodeMeta":{"os":"linux","rack":"r1"},)"
+      R"("ServiceKind":"","ServiceID":"web1","ServiceName":"web","ServiceTags":["v1","primary"],)"
+      R"("ServiceAddress":"10.1.0.1","ServiceWeights":{"Passing":10,"Warning":2},"ServiceMeta":{"version":"1"},)"
+      R"("ServicePort":8001,"ServiceSocketPath":"","ServiceEnableTagOverride":false,)"
+      R"("ServiceProxy":{"Mode":"","MeshGateway":{},"Expose":{}},"ServiceConnect":{},)"
+      R"("CreateIndex":14,"ModifyIndex":14})");
 }
 
 TEST_CASE("maps without entries are null where Consul has null") {
@@ -96,11 +98,12 @@ TEST_CASE("maps without entries are null where Consul has null") {
 
 TEST_CASE("a check's definition is read and shown") {
   HealthCheck check;
-  REQUIRE(codec::from_json(
-              R"({"Definition":{"HTTP":"http://x","Header":{"A":["b"]},"Interval":"10s","Timeout":5000000000,)"
-              R"("DeregisterCriticalServiceAfter":"1m30s"}})",
-              check)
-              .ok());
+  REQUIRE(
+      codec::from_json(
+          R"({"Definition":{"HTTP":"http://x","Header":{"A":["b"]},"Interval":"10s","Timeout":5000000000,)"
+          R"("DeregisterCriticalServiceAfter":"1m30s"}})",
+          check)
+          .ok());
   REQUIRE(check.definition);
   CHECK(check.definition->http == "http://x");
   CHECK(check.definition->header == std::map<std::string, std::vector<std::string>>{{"A", {"b"}}});

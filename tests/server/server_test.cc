@@ -1,15 +1,15 @@
 #include "lib/server/server.h"
 
-#include "lib/env/sim_env.h"
-
-#include <catch2/catch.hpp>
-
 #include <chrono>
 #include <optional>
 #include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "lib/env/sim_env.h"
 
 namespace discovery::server {
 namespace {
@@ -37,7 +37,9 @@ struct World {
 
   Result<model::Outcome> apply(model::Command command) {
     std::optional<Result<model::Outcome>> result;
-    server->apply(std::move(command), {}).then([&](Result<model::Outcome> outcome) { result = std::move(outcome); });
+    server->apply(std::move(command), {}).then([&](Result<model::Outcome> outcome) {
+      result = std::move(outcome);
+    });
     REQUIRE(result.has_value());
     return *result;
   }
@@ -58,7 +60,9 @@ struct World {
   }
   Result<Answer> ask(model::Query query, model::Read read = {}) {
     std::optional<Result<Answer>> result;
-    server->query(std::move(query), std::move(read)).then([&](Result<Answer> answer) { result = std::move(answer); });
+    server->query(std::move(query), std::move(read)).then([&](Result<Answer> answer) {
+      result = std::move(answer);
+    });
     REQUIRE(result.has_value());
     return *result;
   }
@@ -81,7 +85,9 @@ struct Waiting {
   }
 };
 
-model::Query health(std::string service) { return model::ListServiceHealth{std::move(service), {}, {}, false, {}}; }
+model::Query health(std::string service) {
+  return model::ListServiceHealth{std::move(service), {}, {}, false, {}};
+}
 
 TEST_CASE("a server registers itself", "[server]") {
   World world;
@@ -112,7 +118,8 @@ TEST_CASE("a blocking query wakes on its change, and on nothing else", "[server]
   Waiting web(world, health("web"), index);
   Waiting missing(world, health("nope"), world.ask(health("nope"))->meta.index);
   Waiting key(world, model::GetKey{"a/b"}, world.ask(model::GetKey{"a/b"})->meta.index);
-  Waiting prefix(world, model::ListKeysWithValues{"a/"}, world.ask(model::ListKeysWithValues{"a/"})->meta.index);
+  Waiting prefix(world, model::ListKeysWithValues{"a/"},
+                 world.ask(model::ListKeysWithValues{"a/"})->meta.index);
 
   REQUIRE(world.add("n2", "db").ok());
   REQUIRE(world.put("other").ok());
@@ -194,8 +201,8 @@ TEST_CASE("a kept answer shows the index of now", "[server]") {
   command.check->check_id = "c";
   REQUIRE(world.apply(command).ok());
   const Answer second = *world.ask(nodes_checks);
-  REQUIRE(second.shared == first.shared);          // nothing of this node changed
-  REQUIRE(second.meta.index > first.meta.index);   // but the checks' row moved, as Consul shows it
+  REQUIRE(second.shared == first.shared);         // nothing of this node changed
+  REQUIRE(second.meta.index > first.meta.index);  // but the checks' row moved, as Consul shows it
 }
 
 TEST_CASE("a query that is given up leaves nothing behind", "[server][blocking]") {
@@ -318,15 +325,21 @@ TEST_CASE("a watch shows the answer now and after each change", "[server][watch]
   REQUIRE(recorder.errors.empty());
 }
 
-/// Random commands against random watchers: each watcher's index only grows, it is never told without a reason, and
-/// what it was shown last is what a fresh question shows.
+/// Random commands against random watchers: each watcher's index only grows, it is never told without a
+/// reason, and what it was shown last is what a fresh question shows.
 TEST_CASE("watchers end up with what is there", "[server][blocking][property]") {
   const auto seed = GENERATE(range(1U, 21U));
   World world;
   env::SeededRandom random(seed);
-  const std::vector<model::Query> questions = {
-      health("a"), health("b"), model::ListNodes{}, model::ListServices{}, model::ListChecksInState{"any", {}},
-      model::GetKey{"k/1"}, model::ListKeys{"k/", ""}, model::ListKeysWithValues{""}, model::GetNodeServices{"n1"}};
+  const std::vector<model::Query> questions = {health("a"),
+                                               health("b"),
+                                               model::ListNodes{},
+                                               model::ListServices{},
+                                               model::ListChecksInState{"any", {}},
+                                               model::GetKey{"k/1"},
+                                               model::ListKeys{"k/", ""},
+                                               model::ListKeysWithValues{""},
+                                               model::GetNodeServices{"n1"}};
   std::vector<std::unique_ptr<Recorder>> recorders;
   std::vector<std::unique_ptr<model::WatchHandle>> handles;
   for (const model::Query& question : questions) {

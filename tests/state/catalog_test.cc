@@ -1,13 +1,13 @@
 #include "lib/state/catalog.h"
 
-#include "lib/state/kv.h"
-#include "lib/state/reads.h"
-
-#include <catch2/catch.hpp>
-
 #include <algorithm>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "lib/state/kv.h"
+#include "lib/state/reads.h"
 
 namespace discovery::state {
 namespace {
@@ -42,8 +42,9 @@ struct Catalog {
   }
   Index index(std::string_view row) { return store.snapshot().index(row); }
   bool touches(Topic topic, std::string_view name = {}) const {
-    return std::any_of(touched.begin(), touched.end(),
-                       [&](const Subject& subject) { return subject.topic == topic && subject.name == name; });
+    return std::any_of(touched.begin(), touched.end(), [&](const Subject& subject) {
+      return subject.topic == topic && subject.name == name;
+    });
   }
   Index index_of(const model::Query& query) {
     const Snapshot snapshot = store.snapshot();
@@ -188,7 +189,7 @@ TEST_CASE("a node's id stands for the node, whatever its name", "[state][catalog
   RegisterCommand thief = node("NEW");
   thief.id = "50e4a748-2192-161a-0510-9bf59fe950b5";
   REQUIRE(catalog.apply(thief).message().find("is reserved by node") != std::string_view::npos);
-  REQUIRE(catalog.apply(check("new", "serfHealth", "critical")).ok() );
+  REQUIRE(catalog.apply(check("new", "serfHealth", "critical")).ok());
 }
 
 TEST_CASE("tags of a service are the union of its instances'", "[state][catalog]") {
@@ -262,13 +263,17 @@ TEST_CASE("checks are found by node, service and state", "[state][catalog]") {
 TEST_CASE("indexes of the KV store, as recorded from Consul", "[state][kv]") {
   Catalog catalog;
   catalog.last = 13;
-  const auto set = [&](std::string key) { return catalog.apply(KvCommand{KvVerb::kSet, std::move(key), "v", 0, 0}); };
+  const auto set = [&](std::string key) {
+    return catalog.apply(KvCommand{KvVerb::kSet, std::move(key), "v", 0, 0});
+  };
   const auto key = [&](std::string name) { return catalog.index_of(model::GetKey{std::move(name)}); };
-  const auto prefix = [&](std::string name) { return catalog.index_of(model::ListKeysWithValues{std::move(name)}); };
-  set("a/1");  // 14
-  set("a/1");  // 15: the same again
-  set("b/1");  // 16
-  set("a/2");  // 17
+  const auto prefix = [&](std::string name) {
+    return catalog.index_of(model::ListKeysWithValues{std::move(name)});
+  };
+  set("a/1");                                                  // 14
+  set("a/1");                                                  // 15: the same again
+  set("b/1");                                                  // 16
+  set("a/2");                                                  // 17
   catalog.apply(KvCommand{KvVerb::kDelete, "a/2", "", 0, 0});  // 18
   REQUIRE(prefix("a") == 18);
   REQUIRE(key("a/1") == 14);

@@ -1,14 +1,14 @@
 #include "lib/state/store.h"
 
-#include "lib/model/kv_entry.h"
-#include "lib/state/kv.h"
-
-#include <catch2/catch.hpp>
-
 #include <atomic>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "lib/model/kv_entry.h"
+#include "lib/state/kv.h"
 
 namespace discovery::state {
 namespace {
@@ -76,7 +76,8 @@ TEST_CASE("more readers than ever find a place", "[state][store]") {
   for (const Snapshot& reader : readers) REQUIRE(reader.table<KvTable>().find("a")->value() == "1");
 }
 
-/// The writer keeps two facts true in every version: all keys carry the same value, and there are as many as it says.
+/// The writer keeps two facts true in every version: all keys carry the same value, and there are as many as
+/// it says.
 TEST_CASE("readers on other threads see whole versions only", "[state][store][threads]") {
   Store store;
   constexpr int kKeys = 40;
@@ -120,7 +121,8 @@ TEST_CASE("readers on other threads see whole versions only", "[state][store][th
     if (!tx.erase<KvTable>(extra)) put(tx, extra, std::to_string(index));
     // Extra keys keep the value of the version that made them unless they are written along.
     std::vector<std::string> extras;
-    tx.table<KvTable>().scan("k-extra", [&](const model::KvEntry& entry) { extras.emplace_back(entry.key()); });
+    tx.table<KvTable>().scan("k-extra",
+                             [&](const model::KvEntry& entry) { extras.emplace_back(entry.key()); });
     for (const std::string& key : extras) put(tx, key, std::to_string(index));
     tx.commit();
   }

@@ -1,11 +1,11 @@
 #include "lib/state/tree.h"
 
-#include <catch2/catch.hpp>
-
 #include <map>
 #include <random>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 namespace discovery::state {
 namespace {
@@ -13,9 +13,11 @@ namespace {
 using Leaf = Box<int>;
 using Model = std::map<std::string, int>;
 
-/// Keys that share prefixes, are prefixes of each other, and hold every byte, so that all shapes of branches occur.
+/// Keys that share prefixes, are prefixes of each other, and hold every byte, so that all shapes of branches
+/// occur.
 std::string random_key(std::mt19937& random) {
-  static const std::vector<std::string> kStems = {"", "a", "ab", "app/", "app/config/", std::string("\0x", 2), "\xff"};
+  static const std::vector<std::string> kStems = {
+      "", "a", "ab", "app/", "app/config/", std::string("\0x", 2), "\xff"};
   std::string key = kStems[random() % kStems.size()];
   const std::size_t size = random() % 4;
   for (std::size_t at = 0; at < size; ++at) key.push_back(static_cast<char>(random() % (at == 0 ? 256 : 3)));
@@ -26,7 +28,8 @@ void require_equal(const TreeView<Leaf>& tree, const Model& model, std::string_v
   std::vector<std::pair<std::string, int>> seen;
   tree.scan(prefix, [&](const Leaf& leaf) { seen.emplace_back(std::string(leaf.key()), leaf.value()); });
   std::vector<std::pair<std::string, int>> expected;
-  for (auto at = model.lower_bound(std::string(prefix)); at != model.end() && at->first.starts_with(prefix); ++at) {
+  for (auto at = model.lower_bound(std::string(prefix)); at != model.end() && at->first.starts_with(prefix);
+       ++at) {
     expected.emplace_back(*at);
   }
   REQUIRE(seen == expected);
@@ -109,7 +112,8 @@ TEST_CASE("a tree behaves as an ordered map, and old versions stay as they were"
 TEST_CASE("a branch holds all 256 bytes in order", "[state][tree]") {
   Garbage garbage;
   TreeEditor<Leaf> editor(Root(), 1, garbage);
-  for (int byte = 255; byte >= 0; --byte) editor.insert(Leaf::make(std::string(1, static_cast<char>(byte)), byte));
+  for (int byte = 255; byte >= 0; --byte)
+    editor.insert(Leaf::make(std::string(1, static_cast<char>(byte)), byte));
   int expected = 0;
   editor.view().scan("", [&](const Leaf& leaf) { REQUIRE(leaf.value() == expected++); });
   REQUIRE(expected == 256);

@@ -1,12 +1,12 @@
 #include "lib/state/watch_registry.h"
 
-#include <catch2/catch.hpp>
-
 #include <memory>
 #include <random>
 #include <set>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 namespace discovery::state {
 namespace {
@@ -46,13 +46,17 @@ TEST_CASE("a commit tells exactly those whom it concerns", "[state][watch]") {
 
 TEST_CASE("keys wake their prefixes, deleted prefixes wake all below", "[state][watch]") {
   WatchRegistry registry;
-  const std::vector<std::pair<Topic, std::string>> watched = {
-      {Topic::kKey, "app/a"},      {Topic::kKey, "app"},    {Topic::kKeyPrefix, ""},
-      {Topic::kKeyPrefix, "app/"}, {Topic::kKeyPrefix, "app/a/deep"}, {Topic::kKeyPrefix, "zoo"}};
+  const std::vector<std::pair<Topic, std::string>> watched = {{Topic::kKey, "app/a"},
+                                                              {Topic::kKey, "app"},
+                                                              {Topic::kKeyPrefix, ""},
+                                                              {Topic::kKeyPrefix, "app/"},
+                                                              {Topic::kKeyPrefix, "app/a/deep"},
+                                                              {Topic::kKeyPrefix, "zoo"}};
   std::vector<Recorder> recorders(watched.size());
   std::vector<WatchRegistry::Subscription> subscriptions;
   for (std::size_t at = 0; at < watched.size(); ++at) {
-    subscriptions.push_back(registry.subscribe(touched({{watched[at].first, watched[at].second}}), recorders[at]));
+    subscriptions.push_back(
+        registry.subscribe(touched({{watched[at].first, watched[at].second}}), recorders[at]));
   }
   const auto calls = [&] {
     std::vector<int> result;
@@ -73,8 +77,10 @@ TEST_CASE("a watcher may end subscriptions while it is told", "[state][watch]") 
   WatchRegistry registry;
   Recorder first;
   Recorder second;
-  auto a = std::make_unique<WatchRegistry::Subscription>(registry.subscribe(touched({{Topic::kKey, "k"}}), first));
-  auto b = std::make_unique<WatchRegistry::Subscription>(registry.subscribe(touched({{Topic::kKey, "k"}}), second));
+  auto a =
+      std::make_unique<WatchRegistry::Subscription>(registry.subscribe(touched({{Topic::kKey, "k"}}), first));
+  auto b = std::make_unique<WatchRegistry::Subscription>(
+      registry.subscribe(touched({{Topic::kKey, "k"}}), second));
   first.then = second.then = [&] {
     a.reset();
     b.reset();
@@ -93,7 +99,8 @@ TEST_CASE("watching leaves nothing behind", "[state][watch]") {
     for (int n = 0; n < 2000; ++n) {
       Touched subjects;
       for (int s = 0; s < 3; ++s) {
-        subjects.add(static_cast<Topic>(random() % 12), std::string(random() % 5, static_cast<char>('a' + random() % 3)));
+        subjects.add(static_cast<Topic>(random() % 12),
+                     std::string(random() % 5, static_cast<char>('a' + random() % 3)));
       }
       subscriptions.push_back(registry.subscribe(subjects, recorder));
       if (random() % 2 == 0) subscriptions.erase(subscriptions.begin() + random() % subscriptions.size());
