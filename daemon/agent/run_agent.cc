@@ -1,6 +1,7 @@
 #include "daemon/agent/run_agent.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <csignal>
@@ -73,8 +74,21 @@ std::string wait_for_end(const sigset_t& signals, LogSink& log) {
   }
 }
 
+/// Watchers are connections: an agent may open as many files as the system lets it.
+void raise_open_files_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void warn_at_start(const agent::Config& config, const std::vector<std::string>& warnings, LogSink& log) {
   for (const std::string& warning : warnings) log.write(Level::kWarn, "agent", warning);
+  if (!config.services.empty() || !config.checks.empty()) {
+    log.write(Level::kWarn, "agent",
+              "services and checks in configuration files are not registered yet: use PUT "
+              "/v1/agent/service/register");
+  }
   if (config.dev_mode) return;
   log.write(Level::kWarn, "agent",
             "DATA LIVE IN MEMORY ONLY: there is no durable log yet, and all of the catalog and the KV store "
@@ -106,6 +120,7 @@ int run_agent(std::span<const std::string> args) {
   Result<PidFile> pid_file = PidFile::create(settings.pid_file);
   if (!pid_file.ok()) return fail(pid_file.status());
 
+  raise_open_files_limit();
   const sigset_t signals = agent_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread is made: they inherit it
 

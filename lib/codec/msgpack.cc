@@ -162,7 +162,7 @@ void MsgpackWriter::raw(std::string_view bytes) {
 }
 
 void MsgpackWriter::json(std::string_view text) {
-  Result<Tree> tree = parse_json(text);
+  Result<Tree> tree = parse_json(text, {.max_depth = kMaxMessageDepth});
   if (!tree) return null();
   write_value(*this, tree->root());
 }
@@ -170,7 +170,7 @@ void MsgpackWriter::json(std::string_view text) {
 Result<Tree> parse_msgpack(std::string_view message, std::size_t& taken) {
   // A stream may go on behind the value; within one value the positions must fit the tree.
   const std::string_view window = message.substr(0, kMaxTreeBytes);
-  TreeBuilder builder(window);
+  TreeBuilder builder(window, kMaxMessageDepth);
   Events events(builder);
   taken = 0;
   bool parsed = false;

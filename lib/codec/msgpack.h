@@ -23,6 +23,10 @@
 
 namespace discovery::codec {
 
+/// How deep a message may nest. Messages wrap values that came as JSON: what was read must never be too deep
+/// to be read back.
+inline constexpr std::size_t kMaxMessageDepth = 2 * kMaxTreeDepth;
+
 /// Appends one value to a string. Threads: not shared. Blocks: never. There are no errors.
 class MsgpackWriter {
  public:
@@ -68,7 +72,7 @@ class MsgpackWriter {
 };
 
 /// Parses the first value of `message`, and says how many bytes it took. Errors: kInvalidArgument where the
-/// message is cut off, nests deeper than kMaxTreeDepth, or has map keys that are no strings;
+/// message is cut off, nests deeper than kMaxMessageDepth, or has map keys that are no strings;
 /// kResourceExhausted beyond kMaxTreeBytes. The tree refers to `message`. Pure and thread-safe.
 Result<Tree> parse_msgpack(std::string_view message, std::size_t& taken);
 

@@ -13,6 +13,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "lib/codec/json_reader.h"
+
 namespace discovery::codec {
 namespace {
 
@@ -152,12 +154,23 @@ TEST_CASE("damaged messages are refused") {
 }
 
 TEST_CASE("messages nest only so deep") {
-  std::string deep(kMaxTreeDepth, '\x91');
+  std::string deep(kMaxMessageDepth, '\x91');
   CHECK(error<Part>(deep + '\x91' + '\x01') == "msgpack: nested too deep");
   deep.back() = '\x90';
   const auto opaque = read<Opaque>(deep);
-  CHECK(opaque.json == std::string(kMaxTreeDepth, '[') + std::string(kMaxTreeDepth, ']'));
+  CHECK(opaque.json == std::string(kMaxMessageDepth, '[') + std::string(kMaxMessageDepth, ']'));
+  CHECK(to_msgpack(opaque) == deep);
   CHECK(error<Part>(std::string(1 << 20, '\x91')) == "msgpack: nested too deep");
+}
+
+TEST_CASE("what JSON may hold, a message may hold with more around it") {
+  Sample sample;
+  const std::string config = std::string(kMaxTreeDepth - 1, '[') + std::string(kMaxTreeDepth - 1, ']');
+  REQUIRE(from_json(R"({"Opaque":)" + config + "}", sample).ok());
+  const std::vector<std::vector<Sample>> wrapped{{sample}};
+  const auto back = read<std::vector<std::vector<Sample>>>(to_msgpack(wrapped));
+  REQUIRE(back.size() == 1);
+  CHECK(back[0].at(0).opaque.json == config);
 }
 
 TEST_CASE("values are taken from a stream one by one") {
