@@ -108,7 +108,10 @@ int run_agent(std::span<const std::string> args) {
     return 0;
   }
   Result<config::LoadedConfig> loaded = config::load_agent_config(args);
-  if (!loaded.ok()) return fail(loaded.status());
+  if (!loaded.ok()) {
+    std::cerr << "==> " << loaded.status().message() << "\n    (discoveryd agent --help lists the flags)\n";
+    return kFailure;
+  }
   agent::Config& settings = loaded->config;
   const Result<Level> level = parse_level(settings.log_level);
   if (!level.ok()) return fail(level.status());
@@ -133,7 +136,7 @@ int run_agent(std::span<const std::string> args) {
   }
   print_banner(settings, (*agent)->facts(), std::cout);
   warn_at_start(settings, loaded->warnings, *log);
-  log->write(Level::kInfo, "agent", "agent: started");
+  log->write(Level::kInfo, "agent", "started");
   const std::string why = wait_for_end(signals, *log);
   log->write(Level::kInfo, "agent", "Caught signal: " + why);
   agent->reset();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lib/server/rows.h"
+#include "lib/state/kv_rows.h"
 
 namespace discovery::server {
 namespace {
@@ -180,12 +181,13 @@ void QueryEngine::use(Shared& shared) {
 
 Async<model::Answer> QueryEngine::query(model::Query query, model::Read read, const Meta& meta) {
   if (const auto* key = std::get_if<model::GetKey>(&query); key != nullptr && read.min_index == 0) {
-    // The most frequent question of all is cheaper to evaluate than to look up.
-    const state::Snapshot snapshot = store_.snapshot();
-    state::Evaluation evaluation = *state::evaluate(query, snapshot);
+    // The most frequent question of all is cheaper to answer than to look up.
     ++statistics_.evaluations;
-    model::Answer answer{meta, std::make_shared<const model::SharedAnswer>(std::move(evaluation.value))};
-    answer.meta.index = evaluation.index.resolve(snapshot);
+    state::KeyRow row = state::read_key_now(key->key, store_.snapshot());
+    model::KvEntries entries;
+    if (row.entry) entries.push_back(std::move(row.entry));
+    model::Answer answer{meta, std::make_shared<const model::SharedAnswer>(std::move(entries))};
+    answer.meta.index = row.index;
     return answer;
   }
   const Index min_index = read.min_index;

@@ -23,6 +23,13 @@ IndexRule prefix_index(const Snapshot& snapshot, std::string_view prefix, Index 
 
 }  // namespace
 
+KeyRow read_key_now(std::string_view key, const Snapshot& snapshot) {
+  if (const KvEntry* entry = snapshot.table<KvTable>().find(key); entry != nullptr) {
+    return {model::KvEntryRef::share(entry), entry->modify_index()};
+  }
+  return {nullptr, IndexRule{0, kWholeStore}.resolve(snapshot)};
+}
+
 Evaluation read_key(const model::GetKey& query, const Snapshot& snapshot) {
   Evaluation result{model::KvEntries{}, {0, kWholeStore}, {}};
   if (const KvEntry* entry = snapshot.table<KvTable>().find(query.key); entry != nullptr) {
