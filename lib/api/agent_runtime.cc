@@ -200,17 +200,27 @@ class AgentRuntime::Impl {
       : env_(env),
         config_(std::move(config)),
         identity_(make_identity(config_, node_id)),
-        server_(env, server_options(config_, identity_)),
-        agent_(env, server_, identity_, agent_options(config_)),
-        api_(server_, agent_, env, http_options(config_)),
+        server_(std::make_unique<server::Server>(env, server_options(config_, identity_))),
+        agent_(std::make_unique<agent::NodeAgent>(env, *server_, identity_, agent_options(config_))),
+        api_(*server_, *agent_, env, http_options(config_)),
         http_(env, connection_options(config_), api_) {}
+
+  /// The agent and the server answer those who still wait when they go, and these answers go out through the
+  /// API.
+  ~Impl() {
+    dns_tcp_.clear();
+    agent_.reset();
+    server_.reset();
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
 
   Status start() {
     Result<dns::Zone> zone = dns::Zone::make(dns_options(config_));
     if (!zone.ok()) return zone.status();
     dns_.zone = std::make_shared<const dns::Zone>(*std::move(zone));
-    if (Status status = server_.start(); !status.ok()) return status;
-    agent_.sync_after_start();
+    if (Status status = server_->start(); !status.ok()) return status;
+    agent_->sync_after_start();
     if (Status status = listen_http(); !status.ok()) return status;
     return listen_dns();
   }
@@ -220,8 +230,8 @@ class AgentRuntime::Impl {
     http_.shutdown(grace, std::move(done));
   }
 
-  server::Server& server() noexcept { return server_; }
-  agent::NodeAgent& agent() noexcept { return agent_; }
+  server::Server& server() noexcept { return *server_; }
+  agent::NodeAgent& agent() noexcept { return *agent_; }
   const std::vector<Endpoint>& http() const noexcept { return http_at_; }
   const DnsService& dns() const noexcept { return dns_; }
 
@@ -247,7 +257,7 @@ class AgentRuntime::Impl {
       dns_.at.push_back((*listener)->local());
       dns::ResponderSetup setup;
       setup.zone = dns_.zone;
-      setup.backend = &server_;
+      setup.backend = server_.get();
       setup.clock = &env_.clock();
       setup.seed = env_.random().next();
       dns_tcp_.push_back(std::make_unique<dns::TcpServer>(env_, dns::TcpServer::Limits(), std::move(setup)));
@@ -259,8 +269,8 @@ class AgentRuntime::Impl {
   env::Env& env_;
   const Config config_;
   const agent::AgentIdentity identity_;
-  server::Server server_;
-  agent::NodeAgent agent_;
+  std::unique_ptr<server::Server> server_;
+  std::unique_ptr<agent::NodeAgent> agent_;
   http::Api api_;
   http1::Server http_;
   std::vector<Endpoint> http_at_;

@@ -478,7 +478,11 @@ void Connection::close() {
   forget_request();
   in_.release(server_->buffers);
   server_->left(all_link_, address_);
-  if (!responder_out_) delete this;
+  if (responder_out_) {
+    server_->orphans.push_back(all_link_);  // to be detached with the others when the server goes
+  } else {
+    delete this;
+  }
 }
 
 void Connection::time_out() {

@@ -29,6 +29,7 @@ class Server::Impl {
   Impl& operator=(const Impl&) = delete;
   ~Impl() {
     while (Connection* connection = state_.connections.front()) connection->detach();
+    while (Connection* connection = state_.orphans.front()) connection->detach();
   }
 
   ServerState& state() noexcept { return state_; }

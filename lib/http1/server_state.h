@@ -70,6 +70,7 @@ class ServerState {
   std::string date;
   Duration now{};
   IntrusiveList<Connection> connections;
+  IntrusiveList<Connection> orphans;                    // closed, but a Responder still leads to them
   std::array<IntrusiveList<Connection>, kWaits> waits;  ///< each in the order of its deadlines
   std::array<char, 65536> discarded;                    ///< where bytes go that nobody wants
 

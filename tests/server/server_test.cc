@@ -68,21 +68,31 @@ struct World {
   }
 };
 
-/// A query that waits.
+/// A query that waits. It may go before its answer comes.
 struct Waiting {
   std::optional<Result<Answer>> result;
   Duration answered_at{};
 
-  Waiting(World& world, model::Query query, Index index, Duration wait = 0ns, std::stop_token stop = {}) {
+  Waiting(World& world, model::Query query, Index index, Duration wait = {}, std::stop_source stop = {})
+      : stop_(std::move(stop)), alive_(std::make_shared<Waiting*>(this)) {
     model::Read read;
     read.min_index = index;
     read.wait = wait;
-    read.call.stop = std::move(stop);
-    world.server->query(std::move(query), std::move(read)).then([this, &world](Result<Answer> answer) {
-      result = std::move(answer);
-      answered_at = world.simulation.now();
-    });
+    read.call.stop = stop_.get_token();
+    world.server->query(std::move(query), std::move(read))
+        .then([alive = alive_, &simulation = world.simulation](Result<Answer> answer) {
+          if (*alive == nullptr) return;
+          (*alive)->result = std::move(answer);
+          (*alive)->answered_at = simulation.now();
+        });
   }
+  ~Waiting() { *alive_ = nullptr; }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+
+ private:
+  std::stop_source stop_;
+  std::shared_ptr<Waiting*> alive_;
 };
 
 model::Query health(std::string service) {
@@ -210,7 +220,7 @@ TEST_CASE("a query that is given up leaves nothing behind", "[server][blocking]"
   World world;
   const Index index = world.ask(health("consul"))->meta.index;
   std::stop_source stop;
-  Waiting waiting(world, health("consul"), index, 10s, stop.get_token());
+  Waiting waiting(world, health("consul"), index, 10s, stop);
   REQUIRE(world.server->query_statistics().waiting == 1);
   stop.request_stop();
   world.simulation.run_for(1ms);
