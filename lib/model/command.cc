@@ -65,7 +65,7 @@ void describe(Archive& archive, R& entry) {
 template <class Archive, class R>
 requires kIsKvsRequest<std::remove_const_t<R>>
 void describe(Archive& archive, R& request) {
-  DirEnt entry{request.command};
+  DirEnt<std::remove_reference_t<decltype(request.command)>> entry{request.command};
   archive.field("Op", request.op);
   archive.field("DirEnt", entry);
 }
