@@ -1,8 +1,12 @@
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -62,7 +66,19 @@ class Builder {
     return add(static_cast<std::int64_t>(value));
   }
   bool Double(double value) { return add(value); }
-  bool RawNumber(const char*, rapidjson::SizeType, bool) { return false; }
+  /// Numbers come as text: the reader's own conversion of "0e888" has no defined result.
+  bool RawNumber(const char* text, rapidjson::SizeType length, bool) {
+    const char* const end = text + length;
+    std::int64_t whole = 0;
+    const auto integer = std::from_chars(text, end, whole);
+    if (integer.ec == std::errc() && integer.ptr == end) return add(whole);
+    const double real = std::strtod(std::string(text, length).c_str(), nullptr);
+    if (!std::isfinite(real)) {
+      number_too_big_ = true;
+      return false;
+    }
+    return add(real);
+  }
   bool String(const char* text, rapidjson::SizeType length, bool) { return add(std::string(text, length)); }
   bool StartObject() { return open(true); }
   bool Key(const char* text, rapidjson::SizeType length, bool) {
@@ -76,6 +92,7 @@ class Builder {
   Value take() { return std::move(root_); }
   /// Which limit stopped the reader, if one did.
   const std::string& limit() const { return limit_; }
+  bool number_too_big() const { return number_too_big_; }
 
  private:
   /// A list or an object that is not closed yet.
@@ -130,6 +147,7 @@ class Builder {
   Value root_{};
   std::size_t values_ = 0;
   std::string limit_{};
+  bool number_too_big_ = false;
 };
 
 /// Where `offset` lies; behind the end is the last place.
@@ -234,14 +252,15 @@ Result<Value> parse_json(std::string_view text) {
   LineStream stream(text);
   Builder builder(stream);
   rapidjson::Reader reader;
-  constexpr unsigned kFlags = rapidjson::kParseValidateEncodingFlag | rapidjson::kParseFullPrecisionFlag;
+  constexpr unsigned kFlags = rapidjson::kParseValidateEncodingFlag | rapidjson::kParseNumbersAsStringsFlag;
   const rapidjson::ParseResult parsed = reader.Parse<kFlags>(stream, builder);
   if (!parsed.IsError()) return builder.take();
   if (!builder.limit().empty()) {
     return Status(Code::kResourceExhausted,
                   "At " + to_string(position_of(text, parsed.Offset())) + ": " + builder.limit());
   }
-  return explain(parsed.Code(), parsed.Offset(), text);
+  const auto code = builder.number_too_big() ? rapidjson::kParseErrorNumberTooBig : parsed.Code();
+  return explain(code, parsed.Offset(), text);
 }
 
 }  // namespace discovery::hcl
