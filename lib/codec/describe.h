@@ -16,7 +16,7 @@
 /// What an archive offers, for a value `v` of any of the types below:
 ///
 ///     archive.field(name, v, FieldOptions{});
-///     archive.bytes(name, string, FieldOptions{});      bytes: base64 in JSON, bin in MessagePack
+///     archive.bytes(name, string, FieldOptions{});      bytes: base64 in JSON, raw in MessagePack
 ///     archive.duration(name, Duration, FieldOptions{}); JSON: a Go duration string such as "10s", reading
 ///     also integer
 ///                                                       nanoseconds; MessagePack: integer nanoseconds

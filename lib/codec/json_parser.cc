@@ -95,7 +95,7 @@ Status syntax_error(std::string_view text, rapidjson::ParseErrorCode code, std::
 /// `text` with each escape of a lone first half of a surrogate pair replaced by one of U+FFFD, of the same
 /// length.
 std::string without_lone_surrogates(std::string_view text) {
-  constexpr std::size_t kEscape = 6;  // \uXXXX
+  constexpr std::size_t kEscape = 6;  // a backslash, a "u" and four digits
   const auto is_half = [text](std::size_t at, std::string_view third) {
     return text.size() - at >= kEscape && text[at] == '\\' && text[at + 1] == 'u' &&
            (text[at + 2] == 'd' || text[at + 2] == 'D') &&
