@@ -9,26 +9,10 @@
 #include <discovery/async.h>
 #include <discovery/types.h>
 
+#include "lib/model/check_spec.h"
 #include "lib/model/records.h"
 
 namespace discovery::model {
-
-/// A check as a caller defines it on its agent
-/// (https://developer.hashicorp.com/consul/api-docs/agent/check#register-check).
-/// What kinds can be run is the agent's matter; so far TTL checks.
-struct CheckSpec {
-  std::string id;  ///< empty: made from the service's id, or the name
-  std::string name;
-  std::string notes;
-  std::string service_id;
-  std::string status;  ///< the state at the start; empty: critical
-  Duration ttl{};      ///< critical unless reported within this
-  std::string token;
-  Duration timeout{};  ///< shown with the node's checks; of use to kinds that run
-  Duration
-      deregister_critical_service_after{};  ///< its service goes when it was critical for so long; 0: never
-  std::int64_t output_max_size = 0;         ///< longer outputs are cut; 0: the agent's default
-};
 
 /// A service as a caller defines it on its agent
 /// (https://developer.hashicorp.com/consul/api-docs/agent/service#register-service).
@@ -37,12 +21,21 @@ struct ServiceSpec {
   std::vector<CheckSpec> checks;
   std::string token;
   bool replace_existing_checks = false;
+  Origin origin = Origin::kApi;  ///< of the service and its checks
 };
 
 /// One of the agent's own services with the hash of its definition.
 struct AgentService {
   ServicePtr service;
   std::string content_hash;
+  Origin origin = Origin::kApi;
+};
+
+/// One of the agent's own services with all that counts for its health.
+struct ServiceHealth {
+  ServicePtr service;
+  std::vector<CheckPtr> checks;  ///< the node's and its own
+  std::string status;            ///< the worst: "maintenance", "critical", "warning" or "passing"
 };
 
 /// A member of the gossip pool.
