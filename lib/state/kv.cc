@@ -15,12 +15,11 @@ void bury(Transaction& tx, std::string_view key) {
   tx.bump(kTombstonesRow);
 }
 
-void set(Transaction& tx, const KvCommand& command) {
+void set(Transaction& tx, const KvCommand& command, const KvEntry* before) {
   KvEntry::Attributes attributes;
   attributes.flags = command.flags;
   attributes.create_index = tx.index();
   attributes.modify_index = tx.index();
-  const KvEntry* before = tx.table<KvTable>().find(command.key);
   if (before != nullptr) {
     attributes.create_index = before->create_index();
     attributes.session = before->session();  // a plain write leaves the lock with its holder
@@ -53,12 +52,12 @@ bool apply_kv(Transaction& tx, const KvCommand& command) {
   const KvEntry* before = tx.table<KvTable>().find(command.key);
   switch (command.verb) {
     case model::KvVerb::kSet:
-      set(tx, command);
+      set(tx, command, before);
       return true;
     case model::KvVerb::kCas: {
       const bool wins = command.index == 0 ? before == nullptr
                                            : before != nullptr && before->modify_index() == command.index;
-      if (wins) set(tx, command);
+      if (wins) set(tx, command, before);
       return wins;
     }
     case model::KvVerb::kDelete:

@@ -8,64 +8,23 @@
 namespace discovery::state {
 namespace {
 
-/// Children come in steps that keep small branches tight and let large ones grow without a copy each time.
-std::uint16_t capacity_for(std::size_t count) {
-  const std::size_t step = count <= 8 ? 2 : count <= 32 ? 8 : 32;
-  return static_cast<std::uint16_t>((count + step - 1) / step * step);
-}
-
-Branch* allocate(std::uint16_t capacity) {
-  void* memory = ::operator new (sizeof(Branch) + std::size_t{capacity} * sizeof(Child));
-  return ::new (memory) Branch;
-}
-
-void deallocate(Branch* branch) noexcept { ::operator delete(branch); }
-
-Branch* new_branch(std::uint64_t owner, std::size_t depth, std::uint16_t capacity) {
-  Branch* branch = allocate(capacity);
-  branch->owner = owner;
-  std::fill(std::begin(branch->bitmap), std::end(branch->bitmap), 0);
-  std::fill(std::begin(branch->before), std::end(branch->before), std::uint8_t{0});
-  branch->depth = static_cast<std::uint32_t>(depth);
-  branch->count = 0;
-  branch->capacity = capacity;
-  branch->unused = 0;
-  branch->end = Child();
-  return branch;
-}
-
-Branch* copy_branch(const Branch& from, std::uint64_t owner, std::uint16_t capacity) {
-  Branch* branch = allocate(capacity);
-  *branch = from;
-  branch->owner = owner;
-  branch->capacity = capacity;
-  std::copy_n(from.children(), from.count, branch->children());
-  return branch;
-}
-
-void recount(Branch& branch) {
-  std::size_t total = 0;
-  for (std::size_t word = 0; word < 4; ++word) {
-    branch.before[word] = static_cast<std::uint8_t>(total);
-    total += static_cast<std::size_t>(__builtin_popcountll(branch.bitmap[word]));
+/// The steps in which room for children comes: small branches of one, one and a half and two cache lines,
+/// one with all the sixteen that a small branch can have, then wide ones.
+std::size_t capacity_for(std::size_t count) {
+  for (const std::size_t capacity : {std::size_t{3}, std::size_t{7}, std::size_t{11}, std::size_t{16}}) {
+    if (count <= capacity) return capacity;
   }
+  return std::max<std::size_t>((count + 15) / 16 * 16, 32);
 }
 
-void put_child(Branch& branch, std::uint8_t byte, Child child) {
-  const std::size_t at = branch.rank(byte);
-  Child* children = branch.children();
-  std::copy_backward(children + at, children + branch.count, children + branch.count + 1);
-  children[at] = child;
-  ++branch.count;
-  branch.bitmap[byte >> 6] |= std::uint64_t{1} << (byte & 63U);
-  recount(branch);
+constexpr std::size_t rounded_up(std::size_t size) {
+  return (size + base::Slab::kGranularity - 1) / base::Slab::kGranularity * base::Slab::kGranularity;
 }
 
 /// A child of `branch` in which `key` may be, or null: `end` if the key ends here.
 Child* step(Branch& branch, std::string_view key) {
   if (key.size() <= branch.depth) return key.size() == branch.depth && branch.end ? &branch.end : nullptr;
-  const auto byte = static_cast<std::uint8_t>(key[branch.depth]);
-  return branch.has(byte) ? &branch.children()[branch.rank(byte)] : nullptr;
+  return branch.find(static_cast<std::uint8_t>(key[branch.depth]));
 }
 
 /// Any leaf below: all of them share the keys' bytes up to the top branch's depth.
@@ -94,8 +53,81 @@ std::size_t common_prefix(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-void Garbage::free() noexcept {
-  for (Branch* branch : branches) deallocate(branch);
+void Branch::Bitmap::recount() noexcept {
+  std::uint64_t total = 0;
+  before = 0;
+  for (std::size_t word = 0; word < 4; ++word) {
+    before |= total << word * 16;
+    total += static_cast<std::uint64_t>(__builtin_popcountll(words[word]));
+  }
+}
+
+Branch* Branch::make(base::Slab& slab, std::uint64_t owner, std::size_t depth, std::size_t room) {
+  const std::size_t capacity = capacity_for(room);
+  Branch blank;
+  blank.owner = owner;
+  blank.depth = static_cast<std::uint32_t>(depth);
+  blank.count_ = 0;
+  blank.capacity_ = static_cast<std::uint16_t>(capacity);
+  auto* branch = ::new (slab.allocate(rounded_up(blank.allocated_size()))) Branch(blank);
+  std::memset(branch->tail(), 0, branch->index_size());
+  return branch;
+}
+
+Branch* Branch::copy(base::Slab& slab, std::uint64_t new_owner, std::size_t room) const {
+  Branch* branch = make(slab, new_owner, depth, room);
+  branch->end = end;
+  branch->count_ = count_;
+  if (is_small() == branch->is_small()) {
+    std::memcpy(branch->tail(), tail(), index_size());
+  } else if (is_small()) {
+    for (std::size_t at = 0; at < count_; ++at) branch->wide().set(bytes()[at]);
+    branch->wide().recount();
+  } else {
+    std::uint8_t* next = branch->bytes();
+    for (unsigned byte = 0; byte < 256; ++byte) {
+      if (wide().has(static_cast<std::uint8_t>(byte))) *next++ = static_cast<std::uint8_t>(byte);
+    }
+  }
+  std::copy_n(children(), count_, branch->children());
+  return branch;
+}
+
+void Branch::free(base::Slab& slab) noexcept { slab.release(this, rounded_up(allocated_size())); }
+
+std::size_t Branch::rank(std::uint8_t byte) const noexcept {
+  if (!is_small()) return wide().rank(byte);
+  return static_cast<std::size_t>(std::lower_bound(bytes(), bytes() + count_, byte) - bytes());
+}
+
+void Branch::add(std::uint8_t byte, Child child) noexcept {
+  const std::size_t at = rank(byte);
+  std::copy_backward(children() + at, children() + count_, children() + count_ + 1);
+  children()[at] = child;
+  if (is_small()) {
+    std::copy_backward(bytes() + at, bytes() + count_, bytes() + count_ + 1);
+    bytes()[at] = byte;
+  } else {
+    wide().set(byte);
+    wide().recount();
+  }
+  ++count_;
+}
+
+void Branch::remove(std::uint8_t byte) noexcept {
+  const std::size_t at = rank(byte);
+  std::copy(children() + at + 1, children() + count_, children() + at);
+  if (is_small()) {
+    std::copy(bytes() + at + 1, bytes() + count_, bytes() + at);
+  } else {
+    wide().clear(byte);
+    wide().recount();
+  }
+  --count_;
+}
+
+void Garbage::free(base::Slab& slab) noexcept {
+  for (Branch* branch : branches) branch->free(slab);
   for (const auto& [traits, leaf] : leaves) traits->release(leaf);
   branches.clear();
   leaves.clear();
@@ -106,15 +138,16 @@ const void* find_leaf(const Root& root, const LeafTraits& traits, std::string_vi
   if (!child) return nullptr;
   while (!child.is_leaf()) {
     const Branch& branch = *child.branch();
-    __builtin_prefetch(branch.children());  // the two cache lines that a step needs come at once
+    // The two cache lines that a step needs come at once.
+    __builtin_prefetch(reinterpret_cast<const char*>(&branch) + 64);
     if (key.size() <= branch.depth) {
       if (key.size() < branch.depth || !branch.end) return nullptr;
       child = branch.end;
       break;
     }
-    const auto byte = static_cast<std::uint8_t>(key[branch.depth]);
-    if (!branch.has(byte)) return nullptr;
-    child = branch.children()[branch.rank(byte)];
+    const Child* next = branch.find(static_cast<std::uint8_t>(key[branch.depth]));
+    if (next == nullptr) return nullptr;
+    child = *next;
   }
   return traits.key(child.leaf()) == key ? child.leaf() : nullptr;
 }
@@ -123,8 +156,8 @@ Child subtree(const Root& root, const LeafTraits& traits, std::string_view prefi
   Child child = root.top;
   while (child && !child.is_leaf() && child.branch()->depth < prefix.size()) {
     const Branch& branch = *child.branch();
-    const auto byte = static_cast<std::uint8_t>(prefix[branch.depth]);
-    child = branch.has(byte) ? branch.children()[branch.rank(byte)] : Child();
+    const Child* next = branch.find(static_cast<std::uint8_t>(prefix[branch.depth]));
+    child = next != nullptr ? *next : Child();
   }
   if (!child) return child;
   return traits.key(any_leaf(child)).starts_with(prefix) ? child : Child();
@@ -149,7 +182,7 @@ const void* LeafCursor::next() {
   if (pending_) return descend(std::exchange(pending_, Child()));
   while (!stack_.empty()) {
     Frame& frame = stack_.back();
-    if (frame.position < frame.branch->count) return descend(frame.branch->children()[frame.position++]);
+    if (frame.position < frame.branch->count()) return descend(frame.branch->children()[frame.position++]);
     stack_.pop_back();
   }
   return nullptr;
@@ -157,7 +190,7 @@ const void* LeafCursor::next() {
 
 void RadixEditor::discard(Branch* branch) {
   if (branch->owner == owner_) {
-    deallocate(branch);  // made by this editor, so no reader has seen it
+    branch->free(slab_);  // made by this editor, so no reader has seen it
   } else {
     garbage_.branches.push_back(branch);
   }
@@ -166,7 +199,7 @@ void RadixEditor::discard(Branch* branch) {
 Branch* RadixEditor::own(Child* slot) {
   Branch* branch = slot->branch();
   if (branch->owner == owner_) return branch;
-  Branch* mine = copy_branch(*branch, owner_, branch->capacity);
+  Branch* mine = branch->copy(slab_, owner_, branch->count());
   garbage_.branches.push_back(branch);
   *slot = Child(mine);
   return mine;
@@ -174,15 +207,15 @@ Branch* RadixEditor::own(Child* slot) {
 
 Branch* RadixEditor::with_room(Child* slot) {
   Branch* branch = slot->branch();
-  if (branch->count < branch->capacity) return own(slot);
-  Branch* mine = copy_branch(*branch, owner_, capacity_for(branch->count + std::size_t{1}));
+  if (branch->owner == owner_ && !branch->full()) return branch;
+  Branch* mine = branch->copy(slab_, owner_, branch->count() + 1);
   discard(branch);
   *slot = Child(mine);
   return mine;
 }
 
 void RadixEditor::add_child(Child* slot, std::uint8_t byte, Child child) {
-  put_child(*with_room(slot), byte, child);
+  with_room(slot)->add(byte, child);
 }
 
 void RadixEditor::insert(const void* leaf) {
@@ -217,12 +250,12 @@ void RadixEditor::insert(const void* leaf) {
     }
     return;
   }
-  Branch* branch = new_branch(owner_, fork, capacity_for(2));
+  Branch* branch = Branch::make(slab_, owner_, fork, 2);
   const auto place = [&](std::string_view whose, Child child) {
     if (whose.size() == fork) {
       branch->end = child;
     } else {
-      put_child(*branch, static_cast<std::uint8_t>(whose[fork]), child);
+      branch->add(static_cast<std::uint8_t>(whose[fork]), child);
     }
   };
   place(other, *slot);
@@ -232,7 +265,7 @@ void RadixEditor::insert(const void* leaf) {
 
 void RadixEditor::collapse(Child* slot) {
   Branch* branch = slot->branch();
-  const std::size_t total = branch->count + (branch->end ? std::size_t{1} : std::size_t{0});
+  const std::size_t total = branch->count() + (branch->end ? std::size_t{1} : std::size_t{0});
   if (total > 1) return;
   *slot = total == 0 ? Child() : branch->end ? branch->end : branch->children()[0];
   discard(branch);
@@ -240,12 +273,7 @@ void RadixEditor::collapse(Child* slot) {
 
 void RadixEditor::remove_child(Child* slot, std::uint8_t byte) {
   Branch* branch = own(slot);
-  const std::size_t at = branch->rank(byte);
-  Child* children = branch->children();
-  std::copy(children + at + 1, children + branch->count, children + at);
-  --branch->count;
-  branch->bitmap[byte >> 6] &= ~(std::uint64_t{1} << (byte & 63U));
-  recount(*branch);
+  branch->remove(byte);
   collapse(slot);
 }
 
@@ -286,7 +314,7 @@ std::size_t RadixEditor::discard_all(Child top) {
     }
     Branch* branch = child.branch();
     if (branch->end) open.push_back(branch->end);
-    open.insert(open.end(), branch->children(), branch->children() + branch->count);
+    open.insert(open.end(), branch->children(), branch->children() + branch->count());
     discard(branch);
   }
   return leaves;
@@ -336,13 +364,13 @@ void RadixEditor::rollback(const Root& base) {
     Branch* branch = child.branch();
     if (branch->owner != owner_) continue;  // and so is nothing below it
     if (branch->end) open.push_back(branch->end);
-    open.insert(open.end(), branch->children(), branch->children() + branch->count);
-    deallocate(branch);
+    open.insert(open.end(), branch->children(), branch->children() + branch->count());
+    branch->free(slab_);
   }
   root_ = base;
 }
 
-void destroy_tree(Child top, const LeafTraits& traits) noexcept {
+void destroy_tree(Child top, const LeafTraits& traits, base::Slab& slab) noexcept {
   if (!top) return;
   std::vector<Child> open;
   open.reserve(1024);
@@ -356,8 +384,8 @@ void destroy_tree(Child top, const LeafTraits& traits) noexcept {
     }
     Branch* branch = child.branch();
     if (branch->end) open.push_back(branch->end);
-    open.insert(open.end(), branch->children(), branch->children() + branch->count);
-    deallocate(branch);
+    open.insert(open.end(), branch->children(), branch->children() + branch->count());
+    branch->free(slab);
   }
 }
 

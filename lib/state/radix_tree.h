@@ -4,23 +4,27 @@
 /// A persistent, ordered radix tree over byte strings: the machinery below Tree<Leaf>, which see.
 ///
 /// A branch tells keys apart by the byte at one position (`depth`); what all keys below it share is not
-/// stored but verified at the leaf (Morrison's PATRICIA). A branch holds a bitmap of the bytes that occur and
-/// an array of just as many children, so one layout serves two children and 256 alike and order comes for
-/// free.
+/// stored but verified at the leaf (Morrison's PATRICIA). A branch holds the bytes that occur, in order, and
+/// an array of just as many children. A small branch lists its bytes, and with up to eleven children fits in
+/// two cache lines; a wide one has a bitmap of them (compare Leis's adaptive radix tree).
 ///
 /// Versions share all branches that did not change. An Editor owns the branches that it made itself and
 /// changes those in place; every other branch it copies, and remembers the original as garbage to be freed
 /// when the last reader of an older version has gone (see Epochs).
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "lib/base/slab.h"
+
 namespace discovery::state {
 
-struct Branch;
+class Branch;
 
 /// What a radix tree must know of its leaves.
 struct LeafTraits {
@@ -47,25 +51,93 @@ class Child {
 };
 
 /// An inner node. `end` is the leaf whose key ends just at `depth`.
-struct Branch {
-  std::uint64_t owner;      ///< the editor that made it and may change it in place
-  std::uint64_t bitmap[4];  ///< which bytes occur at `depth`
-  std::uint8_t before[4];   ///< how many occur before each word of the bitmap
-  std::uint32_t depth;
-  std::uint16_t count;
-  std::uint16_t capacity;
-  std::uint32_t unused;
+class Branch {
+ public:
+  std::uint64_t owner;  ///< the editor that made it and may change it in place
   Child end;
+  std::uint32_t depth;
 
-  Child* children() noexcept { return reinterpret_cast<Child*>(this + 1); }
-  const Child* children() const noexcept { return reinterpret_cast<const Child*>(this + 1); }
-  bool has(std::uint8_t byte) const noexcept { return (bitmap[byte >> 6] >> (byte & 63U) & 1U) != 0; }
-  /// Where the child of `byte` stands, or would stand.
-  std::size_t rank(std::uint8_t byte) const noexcept {
-    const std::uint64_t below = bitmap[byte >> 6] & ((std::uint64_t{1} << (byte & 63U)) - 1);
-    return before[byte >> 6] + static_cast<std::size_t>(__builtin_popcountll(below));
+  /// How many children it has, apart from `end`.
+  std::size_t count() const noexcept { return count_; }
+  Child* children() noexcept { return reinterpret_cast<Child*>(tail() + index_size()); }
+  const Child* children() const noexcept { return const_cast<Branch*>(this)->children(); }
+
+  /// The child of `byte`, or null.
+  const Child* find(std::uint8_t byte) const noexcept {
+    if (is_small()) {
+      const std::size_t at = small_position(byte);
+      return at < count_ ? children() + at : nullptr;
+    }
+    return wide().has(byte) ? children() + wide().rank(byte) : nullptr;
   }
+  Child* find(std::uint8_t byte) noexcept { return const_cast<Child*>(std::as_const(*this).find(byte)); }
+
+  /// A new branch with room for at least `room` children.
+  static Branch* make(base::Slab& slab, std::uint64_t owner, std::size_t depth, std::size_t room);
+  /// A copy with room for at least `room` children, which are no fewer than it has.
+  Branch* copy(base::Slab& slab, std::uint64_t new_owner, std::size_t room) const;
+  void free(base::Slab& slab) noexcept;
+  bool full() const noexcept { return count_ == capacity_; }
+  /// Adds the child of a byte that has none. There must be room.
+  void add(std::uint8_t byte, Child child) noexcept;
+  /// Takes out the child of a byte that has one.
+  void remove(std::uint8_t byte) noexcept;
+
+ private:
+  /// The bytes of a small branch, in order.
+  static constexpr std::size_t kSmall = 16;
+  /// Which bytes occur in a wide branch, and how many before each word of the bitmap.
+  struct Bitmap {
+    std::uint64_t words[4];
+    std::uint64_t before;  // four counts of 16 bits
+
+    bool has(std::uint8_t byte) const noexcept { return (words[byte >> 6] >> (byte & 63U) & 1U) != 0; }
+    /// Where the child of `byte` stands, or would stand.
+    std::size_t rank(std::uint8_t byte) const noexcept {
+      const std::uint64_t below = words[byte >> 6] & ((std::uint64_t{1} << (byte & 63U)) - 1);
+      return (before >> (byte >> 6) * 16 & 0xFFFFU) + static_cast<std::size_t>(__builtin_popcountll(below));
+    }
+    void set(std::uint8_t byte) noexcept { words[byte >> 6] |= std::uint64_t{1} << (byte & 63U); }
+    void clear(std::uint8_t byte) noexcept { words[byte >> 6] &= ~(std::uint64_t{1} << (byte & 63U)); }
+    /// Brings `before` up to date.
+    void recount() noexcept;
+  };
+
+  Branch() = default;
+  bool is_small() const noexcept { return capacity_ <= kSmall; }
+  std::size_t index_size() const noexcept { return is_small() ? kSmall : sizeof(Bitmap); }
+  std::size_t allocated_size() const noexcept {
+    return sizeof(Branch) + index_size() + capacity_ * sizeof(Child);
+  }
+  std::byte* tail() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
+  const std::byte* tail() const noexcept { return reinterpret_cast<const std::byte*>(this + 1); }
+  std::uint8_t* bytes() noexcept { return reinterpret_cast<std::uint8_t*>(tail()); }
+  const std::uint8_t* bytes() const noexcept { return reinterpret_cast<const std::uint8_t*>(tail()); }
+  Bitmap& wide() noexcept { return *reinterpret_cast<Bitmap*>(tail()); }
+  const Bitmap& wide() const noexcept { return *reinterpret_cast<const Bitmap*>(tail()); }
+  std::size_t rank(std::uint8_t byte) const noexcept;
+
+  /// Where a small branch has `byte`; count_ or more if nowhere. Looks at all sixteen bytes at once, as two
+  /// words (a zero byte in `word ^ pattern` is a hit; the lowest hit found so is a true one).
+  std::size_t small_position(std::uint8_t byte) const noexcept {
+    constexpr std::uint64_t kOnes = 0x0101010101010101U;
+    constexpr std::uint64_t kTops = 0x8080808080808080U;
+    std::uint64_t words[2];
+    std::memcpy(words, tail(), sizeof words);
+    const std::uint64_t pattern = kOnes * byte;
+    const std::uint64_t low = words[0] ^ pattern;
+    const std::uint64_t high = words[1] ^ pattern;
+    const std::uint64_t low_hits = (low - kOnes) & ~low & kTops;
+    if (low_hits != 0) return static_cast<std::size_t>(__builtin_ctzll(low_hits)) / 8;
+    const std::uint64_t high_hits = (high - kOnes) & ~high & kTops;
+    return high_hits != 0 ? 8 + static_cast<std::size_t>(__builtin_ctzll(high_hits)) / 8 : kSmall;
+  }
+
+  std::uint16_t count_;
+  std::uint16_t capacity_;
 };
+static_assert(sizeof(Branch) == 24);
+static_assert(std::endian::native == std::endian::little, "small branches are searched a word at a time");
 
 /// A version of a tree: two words. A value, valid as long as its branches are kept.
 struct Root {
@@ -79,8 +151,8 @@ struct Garbage {
   std::vector<std::pair<const LeafTraits*, const void*>> leaves;
 
   bool empty() const noexcept { return branches.empty() && leaves.empty(); }
-  /// Frees all of it.
-  void free() noexcept;
+  /// Frees all of it; `slab` is the tree's.
+  void free(base::Slab& slab) noexcept;
 };
 
 /// The leaf with this key, or null.
@@ -110,10 +182,10 @@ class LeafCursor {
 /// Changes one tree into its next version. One editor at a time a tree.
 class RadixEditor {
  public:
-  /// `owner` must be a number that no other editor of this tree has had. Both references must outlive the
-  /// editor.
-  RadixEditor(Root root, std::uint64_t owner, const LeafTraits& traits, Garbage& garbage)
-      : root_(root), owner_(owner), traits_(traits), garbage_(garbage) {}
+  /// `owner` must be a number that no other editor of this tree has had. All versions of a tree have their
+  /// branches in one slab. All three references must outlive the editor.
+  RadixEditor(Root root, std::uint64_t owner, const LeafTraits& traits, base::Slab& slab, Garbage& garbage)
+      : root_(root), owner_(owner), traits_(traits), slab_(slab), garbage_(garbage) {}
 
   const Root& root() const noexcept { return root_; }
 
@@ -139,10 +211,11 @@ class RadixEditor {
   Root root_;
   std::uint64_t owner_;
   const LeafTraits& traits_;
+  base::Slab& slab_;
   Garbage& garbage_;
 };
 
 /// Frees a whole tree at once: for the last version when its store goes.
-void destroy_tree(Child top, const LeafTraits& traits) noexcept;
+void destroy_tree(Child top, const LeafTraits& traits, base::Slab& slab) noexcept;
 
 }  // namespace discovery::state

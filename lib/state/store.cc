@@ -12,8 +12,9 @@ Index row_index(const TreeView<IndexTable::Leaf>& rows, std::string_view row) {
 }
 
 template <std::size_t... I>
-Editors make_editors(const Version& base, std::uint64_t owner, Garbage& garbage, std::index_sequence<I...>) {
-  return Editors{std::tuple_element_t<I, Editors>(base.roots[I], owner, garbage)...};
+Editors make_editors(const Version& base, std::uint64_t owner, base::Slab& slab, Garbage& garbage,
+                     std::index_sequence<I...>) {
+  return Editors{std::tuple_element_t<I, Editors>(base.roots[I], owner, slab, garbage)...};
 }
 
 template <std::size_t... I>
@@ -27,8 +28,8 @@ void rollback_all(Editors& editors, const Version& base, std::index_sequence<I..
 }
 
 template <std::size_t... I>
-void destroy_all(const Version& version, std::index_sequence<I...>) {
-  (std::tuple_element_t<I, Editors>::destroy(version.roots[I]), ...);
+void destroy_all(const Version& version, base::Slab& slab, std::index_sequence<I...>) {
+  (std::tuple_element_t<I, Editors>::destroy(version.roots[I], slab), ...);
 }
 
 constexpr auto kAllTables = std::make_index_sequence<kTableCount>();
@@ -40,8 +41,8 @@ Index Snapshot::index(std::string_view row) const noexcept { return row_index(ta
 Transaction::Transaction(Store& store, Index index)
     : store_(store),
       index_(index),
-      editors_(make_editors(*store.current_.load(std::memory_order_relaxed), store.next_owner_++, garbage_,
-                            kAllTables)) {}
+      editors_(make_editors(*store.current_.load(std::memory_order_relaxed), store.next_owner_++, store.slab_,
+                            garbage_, kAllTables)) {}
 
 Transaction::~Transaction() {
   if (!done_) rollback_all(editors_, *store_.current_.load(std::memory_order_relaxed), kAllTables);
@@ -50,10 +51,15 @@ Transaction::~Transaction() {
 Index Transaction::index(std::string_view row) const noexcept { return row_index(table<IndexTable>(), row); }
 
 void Transaction::bump(std::string_view row) {
+  if (row == last_bumped_) return;
+  last_bumped_ = row;
   if (index(row) != index_) put<IndexTable>(row, index_);
 }
 
-void Transaction::drop(std::string_view row) { erase<IndexTable>(row); }
+void Transaction::drop(std::string_view row) {
+  if (row == last_bumped_) last_bumped_.clear();
+  erase<IndexTable>(row);
+}
 
 Touched Transaction::commit() {
   auto next = std::make_unique<Version>();
@@ -67,9 +73,9 @@ Touched Transaction::commit() {
 Store::Store() : current_(new Version) {}
 
 Store::~Store() {
-  for (Retired& retired : retired_) retired.garbage.free();
+  for (Retired& retired : retired_) retired.garbage.free(slab_);
   const std::unique_ptr<const Version> last(current_.load());
-  destroy_all(*last, kAllTables);
+  destroy_all(*last, slab_, kAllTables);
 }
 
 Snapshot Store::snapshot() const {
@@ -87,7 +93,7 @@ void Store::publish(std::unique_ptr<const Version> next, Garbage garbage) {
 void Store::reclaim() {
   const std::uint64_t oldest = epochs_.oldest();
   while (!retired_.empty() && retired_.front().version < oldest) {
-    retired_.front().garbage.free();
+    retired_.front().garbage.free(slab_);
     retired_.pop_front();
   }
 }

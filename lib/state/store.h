@@ -13,6 +13,7 @@
 
 #include <discovery/types.h>
 
+#include "lib/base/slab.h"
 #include "lib/model/kv_entry.h"
 #include "lib/model/records.h"
 #include "lib/state/epochs.h"
@@ -115,6 +116,7 @@ class Transaction {
   Garbage garbage_;
   Editors editors_;
   Touched touched_;
+  std::string last_bumped_;  ///< a transaction moves one row again and again
   bool done_ = false;
 };
 
@@ -145,6 +147,7 @@ class Store {
   void publish(std::unique_ptr<const Version> next, Garbage garbage);
   void reclaim();
 
+  base::Slab slab_;  ///< the branches of all tables
   mutable Epochs epochs_;
   std::atomic<const Version*> current_;
   std::uint64_t next_owner_ = 1;

@@ -90,8 +90,8 @@ class TreeView {
 template <class Leaf>
 class TreeEditor {
  public:
-  TreeEditor(Root root, std::uint64_t owner, Garbage& garbage)
-      : editor_(root, owner, kLeafTraits<Leaf>, garbage) {}
+  TreeEditor(Root root, std::uint64_t owner, base::Slab& slab, Garbage& garbage)
+      : editor_(root, owner, kLeafTraits<Leaf>, slab, garbage) {}
 
   TreeView<Leaf> view() const noexcept { return TreeView<Leaf>(editor_.root()); }
   const Root& root() const noexcept { return editor_.root(); }
@@ -100,7 +100,9 @@ class TreeEditor {
   std::size_t erase_prefix(std::string_view prefix) { return editor_.erase_prefix(prefix); }
   void rollback(const Root& base) { editor_.rollback(base); }
   /// Frees a whole version; for the last one, when its store goes.
-  static void destroy(const Root& root) noexcept { destroy_tree(root.top, kLeafTraits<Leaf>); }
+  static void destroy(const Root& root, base::Slab& slab) noexcept {
+    destroy_tree(root.top, kLeafTraits<Leaf>, slab);
+  }
 
  private:
   RadixEditor editor_;

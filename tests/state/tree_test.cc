@@ -38,14 +38,15 @@ void require_equal(const TreeView<Leaf>& tree, const Model& model, std::string_v
 
 /// A chain of versions as the store keeps them, in one thread: garbage is kept until the end.
 struct Versions {
+  base::Slab slab;
   Root root;
   std::uint64_t owner = 0;
   std::vector<Garbage> garbage;
   std::vector<std::pair<Root, Model>> history;
 
   ~Versions() {
-    for (Garbage& batch : garbage) batch.free();
-    TreeEditor<Leaf>::destroy(root);
+    for (Garbage& batch : garbage) batch.free(slab);
+    TreeEditor<Leaf>::destroy(root, slab);
   }
 };
 
@@ -81,7 +82,7 @@ TEST_CASE("a tree behaves as an ordered map, and old versions stay as they were"
   Model model;
   for (int transaction = 0; transaction < 60; ++transaction) {
     Garbage garbage;
-    TreeEditor<Leaf> editor(versions.root, ++versions.owner, garbage);
+    TreeEditor<Leaf> editor(versions.root, ++versions.owner, versions.slab, garbage);
     Model next = model;
     const std::size_t changes = random() % 20;
     for (std::size_t change = 0; change < changes; ++change) mutate(editor, next, random);
@@ -110,8 +111,9 @@ TEST_CASE("a tree behaves as an ordered map, and old versions stay as they were"
 }
 
 TEST_CASE("a branch holds all 256 bytes in order", "[state][tree]") {
+  base::Slab slab;
   Garbage garbage;
-  TreeEditor<Leaf> editor(Root(), 1, garbage);
+  TreeEditor<Leaf> editor(Root(), 1, slab, garbage);
   for (int byte = 255; byte >= 0; --byte)
     editor.insert(Leaf::make(std::string(1, static_cast<char>(byte)), byte));
   int expected = 0;
@@ -119,17 +121,18 @@ TEST_CASE("a branch holds all 256 bytes in order", "[state][tree]") {
   REQUIRE(expected == 256);
   for (int byte = 0; byte < 256; ++byte) REQUIRE(editor.erase(std::string(1, static_cast<char>(byte))));
   REQUIRE(editor.view().empty());
-  garbage.free();
+  garbage.free(slab);
 }
 
 TEST_CASE("a scan ends where its visitor says", "[state][tree]") {
+  base::Slab slab;
   Garbage garbage;
-  TreeEditor<Leaf> editor(Root(), 1, garbage);
+  TreeEditor<Leaf> editor(Root(), 1, slab, garbage);
   for (int number = 0; number < 10; ++number) editor.insert(Leaf::make(std::to_string(number), number));
   int seen = 0;
   editor.view().scan("", [&](const Leaf&) { return ++seen < 3; });
   REQUIRE(seen == 3);
-  TreeEditor<Leaf>::destroy(editor.root());
+  TreeEditor<Leaf>::destroy(editor.root(), slab);
 }
 
 }  // namespace
