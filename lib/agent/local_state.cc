@@ -45,12 +45,12 @@ std::string content_hash(const ServiceInstance& service) {
 /// A service with an IP address is reached there by all who ask for addresses of that family.
 void tag_address(ServiceInstance& service) {
   in6_addr bytes{};
-  const bool v6 = inet_pton(AF_INET6, service.address.c_str(), &bytes) == 1;
-  const bool v4 =
-      v6 ? IN6_IS_ADDR_V4MAPPED(&bytes) : inet_pton(AF_INET, service.address.c_str(), &bytes) == 1;
+  const std::string address = service.address.str();
+  const bool v6 = inet_pton(AF_INET6, address.c_str(), &bytes) == 1;
+  const bool v4 = v6 ? IN6_IS_ADDR_V4MAPPED(&bytes) : inet_pton(AF_INET, address.c_str(), &bytes) == 1;
   if (!v4 && !v6) return;
   for (const char* tag : v4 ? std::array{"lan_ipv4", "wan_ipv4"} : std::array{"lan_ipv6", "wan_ipv6"}) {
-    service.tagged_addresses.try_emplace(tag, model::ServiceAddress{service.address, service.port});
+    service.tagged_addresses.try_emplace(tag, model::ServiceAddress{address, service.port});
   }
 }
 
@@ -301,7 +301,7 @@ SyncUnit* LocalState::set_state(OwnCheck& check, std::string_view status, std::s
   record.status = status;
   record.output = std::move(output);
   check.record = std::make_shared<const HealthCheck>(std::move(record));
-  const std::string& id = check.record->check_id;
+  const std::string id = check.record->check_id.str();
   watch_critical(id, check, now);
   if (output_only && options_.defer_output) {
     if (!deferred_.contains(id) && !check.dirty) deferred_.set(id, later(now, options_.output_delay()));

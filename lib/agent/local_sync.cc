@@ -203,8 +203,9 @@ void LocalState::reconcile_check(const HealthCheck& remote, std::uint64_t since)
     const bool goes_anyway = !remote.service_id.empty() && owner != units_.end() && !owner->second.service;
     if (goes_anyway) return;
     SyncUnit& node = unit("");
-    node.checks.insert(remote.check_id);
-    mark_dirty(node, remote.check_id, checks_[remote.check_id]);
+    const std::string id = remote.check_id.str();
+    node.checks.insert(id);
+    mark_dirty(node, id, checks_[id]);
     return;
   }
   auto& [id, check] = *found;

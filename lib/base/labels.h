@@ -7,13 +7,14 @@
 #include <utility>
 #include <vector>
 
+#include "lib/base/text.h"
+
 namespace discovery::base {
 
-/// A small map from string to string, sorted by key: metadata of nodes and services. One allocation when it
-/// is not empty, and none when it is. Threads: a value.
+/// A small map from string to string, sorted by key: metadata of nodes and services. Threads: a value.
 class Labels {
  public:
-  using value_type = std::pair<std::string, std::string>;
+  using value_type = std::pair<Text, Text>;
   using const_iterator = std::vector<value_type>::const_iterator;
 
   Labels() = default;
@@ -27,12 +28,12 @@ class Labels {
   const_iterator end() const noexcept { return items_.end(); }
 
   /// The value of `key`, or null. Valid until the next change.
-  const std::string* find(std::string_view key) const noexcept {
+  const Text* find(std::string_view key) const noexcept {
     const auto at = position(key);
     return at != items_.end() && at->first == key ? &at->second : nullptr;
   }
   /// Adds or replaces.
-  void set(std::string key, std::string value) {
+  void set(Text key, Text value) {
     const auto at = items_.begin() + (position(key) - items_.begin());
     if (at != items_.end() && at->first == key) {
       at->second = std::move(value);
@@ -40,10 +41,18 @@ class Labels {
       items_.emplace(at, std::move(key), std::move(value));
     }
   }
+  /// Calls `change(Text&)` for all keys and values; it may put equal ones in their places.
+  template <class Change>
+  void for_each(Change&& change) {
+    for (auto& [key, value] : items_) {
+      change(key);
+      change(value);
+    }
+  }
   /// Whether every pair of `wanted` is here.
   bool contains_all(const Labels& wanted) const noexcept {
     return std::all_of(wanted.begin(), wanted.end(), [this](const value_type& pair) {
-      const std::string* value = find(pair.first);
+      const Text* value = find(pair.first);
       return value != nullptr && *value == pair.second;
     });
   }

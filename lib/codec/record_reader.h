@@ -48,7 +48,7 @@ std::string go_type() {
     return (std::unsigned_integral<T> ? "uint" : "int") + std::to_string(8 * sizeof(T));
   } else if constexpr (std::floating_point<T>) {
     return "float64";
-  } else if constexpr (std::same_as<T, std::string>) {
+  } else if constexpr (detail::kIsText<T>) {
     return "string";
   } else if constexpr (kIsVector<T>) {
     return "[]" + go_type<typename T::value_type>();
@@ -152,8 +152,8 @@ void RecordReader::read(Value value, T& out) {
     const auto number = value.to_real();
     if (!number) return fail_mismatch(value, "float64", true);
     out = *number;
-  } else if constexpr (std::same_as<T, std::string>) {
-    if (expect<std::string>(value, Kind::kString)) out = value.text();
+  } else if constexpr (detail::kIsText<T>) {
+    if (expect<T>(value, Kind::kString)) out = value.text();
   } else if constexpr (std::same_as<T, Opaque>) {
     read_opaque(value, out);
   } else if constexpr (detail::kIsVector<T>) {
@@ -207,7 +207,7 @@ void RecordReader::read_map(Value value, T& out) {
     detail::Mapped<T> mapped{};
     read(members[i].second, mapped);
     if constexpr (std::same_as<T, base::Labels>) {
-      out.set(std::string(members[i].first), std::move(mapped));
+      out.set(members[i].first, std::move(mapped));
     } else {
       out.emplace_hint(out.end(), members[i].first, std::move(mapped));
     }

@@ -12,11 +12,15 @@
 #include <vector>
 
 #include "lib/base/labels.h"
+#include "lib/base/text.h"
 #include "lib/codec/describe.h"
 
 namespace discovery::codec {
 
 namespace detail {
+
+template <class T>
+inline constexpr bool kIsText = std::same_as<T, std::string> || std::same_as<T, base::Text>;
 
 template <class T>
 inline constexpr bool kIsVector = false;
@@ -38,7 +42,7 @@ struct MapTraits<std::map<std::string, T>> {
 };
 template <>
 struct MapTraits<base::Labels> {
-  using Mapped = std::string;
+  using Mapped = base::Text;
 };
 /// What a map holds.
 template <class T>

@@ -23,7 +23,7 @@ constexpr std::size_t kMaxTextString = 255;
 
 /// The address that counts, of those an object is tagged with. `tagged(tag)` is empty where there is none.
 template <class Tagged>
-std::string translate(const std::string& address, Type type, bool wan, Tagged&& tagged) {
+std::string translate(std::string_view address, Type type, bool wan, Tagged&& tagged) {
   const auto pick = [wan, &tagged](std::string_view lan_tag, std::string_view wan_tag) -> std::string {
     if (wan) {
       std::string found = tagged(wan_tag);
@@ -40,17 +40,17 @@ std::string translate(const std::string& address, Type type, bool wan, Tagged&& 
     if (!v4.empty()) return v4;
   }
   std::string any = pick({}, kWan);
-  return any.empty() ? address : any;
+  return any.empty() ? std::string(address) : any;
 }
 
-bool is_far(const std::string& datacenter, const Options& options) {
+bool is_far(std::string_view datacenter, const Options& options) {
   return options.translate_wan_addrs && datacenter != options.datacenter;
 }
 
 std::string node_address_text(const model::Node& node, Type type, const Options& options) {
   return translate(node.address, type, is_far(node.datacenter, options), [&node](std::string_view tag) {
-    const std::string* found = node.tagged_addresses.find(tag);
-    return found != nullptr ? *found : std::string();
+    const model::Text* found = node.tagged_addresses.find(tag);
+    return found != nullptr ? found->str() : std::string();
   });
 }
 
@@ -69,7 +69,7 @@ InstanceAddress host(const std::string& text) {
 }
 
 bool is_maintenance(const model::HealthCheck& check) {
-  return check.check_id == kNodeMaintenance || check.check_id.starts_with(kServiceMaintenance);
+  return check.check_id == kNodeMaintenance || check.check_id.view().starts_with(kServiceMaintenance);
 }
 
 std::uint16_t clamp_to_16_bits(std::int64_t value) {

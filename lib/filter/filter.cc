@@ -179,7 +179,7 @@ const Schema::Field* Schema::find(std::string_view name) const {
   return field != fields.end() ? &*field : nullptr;
 }
 
-bool Condition::holds_for(const std::string& value) const {
+bool Condition::holds_for(std::string_view value) const {
   switch (op) {
     case Operator::kEqual:
       return equals(value) != negated;

@@ -53,7 +53,7 @@ struct Condition {
   std::shared_ptr<const re2::RE2> pattern;
   /// @}
 
-  bool equals(const std::string& value) const { return value == text; }
+  bool equals(std::string_view value) const { return value == text; }
   bool equals(bool value) const { return value == truth; }
   bool equals(double value) const { return value == real; }
   template <std::integral T>
@@ -65,7 +65,7 @@ struct Condition {
     }
   }
   /// Whether a string equals, contains or matches the value.
-  bool holds_for(const std::string& value) const;
+  bool holds_for(std::string_view value) const;
   /// The answer where a map has no value of the name: only what asks for a value is false.
   bool holds_for_missing() const {
     return negated ? op != Operator::kIsEmpty : op != Operator::kEqual && op != Operator::kIn;
@@ -146,7 +146,7 @@ bool Probe::holds_for(const Condition& condition, std::size_t depth, const T& va
   } else if constexpr (codec::detail::kIsShared<T>) {
     using Inner = std::remove_const_t<typename T::element_type>;
     return value ? holds_for(condition, depth, *value) : holds_for(condition, depth, make_sample<Inner>());
-  } else if constexpr (std::same_as<T, std::string>) {
+  } else if constexpr (std::convertible_to<const T&, std::string_view>) {
     return condition.holds_for(value);
   } else if constexpr (std::is_arithmetic_v<T>) {
     return condition.equals(value) != condition.negated;

@@ -106,7 +106,7 @@ constexpr Kind scalar_kind() {
     return Kind::kUnsigned;
   } else if constexpr (std::floating_point<T>) {
     return Kind::kReal;
-  } else if constexpr (std::same_as<T, std::string>) {
+  } else if constexpr (std::convertible_to<const T&, std::string_view>) {
     return Kind::kString;
   } else {
     return Kind::kRecord;

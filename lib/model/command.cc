@@ -93,7 +93,7 @@ Status complete_service(ServiceInstance& service) {
 
 /// The state's keys set names apart by zero bytes.
 Status refuse_zero_bytes(const RegisterCommand& command) {
-  const auto has_zero = [](const std::string& name) { return name.find('\0') != std::string::npos; };
+  const auto has_zero = [](std::string_view name) { return name.find('\0') != std::string_view::npos; };
   bool found = has_zero(command.node);
   if (command.service) found = found || has_zero(command.service->id) || has_zero(command.service->name);
   for (const HealthCheck& check : command.checks)

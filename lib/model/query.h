@@ -115,7 +115,7 @@ using ServiceNodes = std::vector<ServiceNode>;
 using CheckServiceNodes = std::vector<CheckServiceNode>;
 using Coordinates = std::vector<CoordinatePtr>;
 /// Service names in order, each with its distinct tags in order.
-using ServiceTags = std::vector<std::pair<std::string, std::vector<std::string>>>;
+using ServiceTags = std::vector<std::pair<Text, Tags>>;
 /// A node and its instances by id.
 struct NodeServices {
   NodePtr node;

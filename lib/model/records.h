@@ -15,12 +15,14 @@
 #include <discovery/types.h>
 
 #include "lib/base/labels.h"
+#include "lib/base/text.h"
 #include "lib/codec/describe.h"
 
 namespace discovery::model {
 
 using base::Labels;
-using Tags = std::vector<std::string>;
+using base::Text;
+using Tags = std::vector<Text>;
 
 /// A check's state. The catalog takes any word; these are the ones that mean something.
 inline constexpr std::string_view kPassing = "passing";
@@ -41,10 +43,10 @@ struct RaftIndexes {
 
 /// A machine (or a name for one) that services live on.
 struct Node {
-  std::string id;  ///< a UUID, or empty for nodes registered by hand
-  std::string name;
-  std::string address;
-  std::string datacenter;
+  Text id;  ///< a UUID, or empty for nodes registered by hand
+  Text name;
+  Text address;
+  Text datacenter;
   Labels tagged_addresses;
   Labels meta;
   RaftIndexes index;
@@ -135,15 +137,15 @@ struct ServiceConnect {
 
 /// One instance of a service on one node.
 struct ServiceInstance {
-  std::string kind;  ///< empty, "connect-proxy", "mesh-gateway", "terminating-gateway", "ingress-gateway"
-  std::string id;    ///< unique on its node
-  std::string name;
+  Text kind;  ///< empty, "connect-proxy", "mesh-gateway", "terminating-gateway", "ingress-gateway"
+  Text id;    ///< unique on its node
+  Text name;
   Tags tags;
-  std::string address;  ///< empty: the node's
+  Text address;  ///< empty: the node's
   std::map<std::string, ServiceAddress> tagged_addresses;
   Labels meta;
   std::int64_t port = 0;
-  std::string socket_path;
+  Text socket_path;
   Weights weights;
   bool enable_tag_override = false;
   std::shared_ptr<const ConnectProxy> proxy;  ///< null: none
@@ -178,18 +180,18 @@ struct CheckDefinition {
 
 /// The health of a node (service_id empty) or of one instance, as one check saw it.
 struct HealthCheck {
-  std::string node;
-  std::string check_id;
-  std::string name;
-  std::string status;
-  std::string notes;
-  std::string output;
-  std::string service_id;
-  std::string service_name;
+  Text node;
+  Text check_id;
+  Text name;
+  Text status;
+  Text notes;
+  Text output;
+  Text service_id;
+  Text service_name;
   Tags service_tags;
-  std::string type;
-  std::string interval;
-  std::string timeout;
+  Text type;
+  Text interval;
+  Text timeout;
   std::int64_t exposed_port = 0;
   std::shared_ptr<const CheckDefinition> definition;  ///< null: empty
   RaftIndexes index;

@@ -126,7 +126,7 @@ bool is_meta_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
 
-std::string meta_error(const std::string& key, const std::string& value) {
+std::string meta_error(std::string_view key, std::string_view value) {
   if (key.empty()) return "Key cannot be blank";
   if (!std::all_of(key.begin(), key.end(), is_meta_character)) return "Key contains invalid characters";
   if (key.size() > kMaxMetaKeySize) {

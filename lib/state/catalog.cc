@@ -90,6 +90,7 @@ Status ensure_check(Transaction& tx, const Node& node, HealthCheck check) {
     if (leaf == nullptr) {
       return refused("failed inserting check: Missing service registration on node \"" + node.name + "\"");
     }
+    if (check.service_id == leaf->value()->id) check.service_id = leaf->value()->id;  // shares the bytes
     check.service_name = leaf->value()->name;
     check.service_tags = leaf->value()->tags;
   }
@@ -99,6 +100,7 @@ Status ensure_check(Transaction& tx, const Node& node, HealthCheck check) {
     if (leaf->value()->same_content(check)) return {};
     check.index.create = leaf->value()->index.create;
   }
+  tx.share_texts(check);
   const auto stored = std::make_shared<const HealthCheck>(std::move(check));
   insert_check(tx, stored);
   touch_services_behind(tx, *stored);
@@ -139,7 +141,7 @@ void count_instance(Transaction& tx, const ServiceInstance& service, int by) {
       leaf == nullptr ? std::make_shared<ServiceSummary>() : std::make_shared<ServiceSummary>(*leaf->value());
   if (summary->instances == 0) summary->name = service.name;
   summary->instances += static_cast<std::size_t>(by);
-  for (const std::string& tag : service.tags) {
+  for (const model::Text& tag : service.tags) {
     std::size_t& count = summary->tags[tag];
     count += static_cast<std::size_t>(by);
     if (count == 0) summary->tags.erase(tag);
@@ -194,6 +196,7 @@ void ensure_service(Transaction& tx, const Node& node, ServiceInstance service) 
     if (before->same_content(service)) return;
     service.index.create = before->index.create;
   }
+  tx.share_texts(service);
   const auto stored = std::make_shared<const ServiceInstance>(std::move(service));
   const bool same_summary =
       before && before->tags == stored->tags && lower(before->name) == lower(stored->name);
@@ -280,6 +283,7 @@ Status ensure_node(Transaction& tx, Node node) {
     node.index.create = before->index.create;
   }
   if (namesake && !namesake->id.empty()) tx.erase<NodeIdTable>(lower(namesake->id));
+  tx.share_texts(node);
   const auto stored = std::make_shared<const Node>(std::move(node));
   if (!stored->id.empty()) tx.put<NodeIdTable>(lower(stored->id), stored);
   tx.put<NodeTable>(lower(stored->name), stored);

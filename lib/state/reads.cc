@@ -28,7 +28,7 @@ std::string_view node_part(std::string_view key) { return key.substr(0, key.find
 bool has_tags(const ServiceInstance& service, const std::vector<std::string>& wanted) {
   return std::all_of(wanted.begin(), wanted.end(), [&](const std::string& tag) {
     return std::any_of(service.tags.begin(), service.tags.end(),
-                       [&](const std::string& own) { return own.size() == tag.size() && lower(own) == tag; });
+                       [&](const model::Text& own) { return own.size() == tag.size() && lower(own) == tag; });
   });
 }
 
@@ -119,22 +119,21 @@ Evaluation read(const model::ListServices& query, const Snapshot& snapshot) {
   result.touched.add(Topic::kServices);
   if (query.node_meta.empty()) {
     snapshot.table<ServiceNameTable>().scan("", [&](const ServiceNameTable::Leaf& leaf) {
-      auto& row = services.emplace_back(leaf.value()->name, std::vector<std::string>());
+      auto& row = services.emplace_back(leaf.value()->name, model::Tags());
       for (const auto& [tag, count] : leaf.value()->tags) row.second.push_back(tag);
     });
     return result;
   }
   result.touched.add(Topic::kNodes);
   result.index.rows |= IndexRule::kNodes;
-  std::map<std::string, std::set<std::string>> found;
+  std::map<model::Text, std::set<model::Text>> found;
   snapshot.table<NodeTable>().scan("", [&](const NodeTable::Leaf& node) {
     if (!node.value()->meta.contains_all(query.node_meta)) return;
     snapshot.table<ServiceTable>().scan(table_key({node.key(), ""}), [&](const ServiceTable::Leaf& leaf) {
       found[leaf.value()->name].insert(leaf.value()->tags.begin(), leaf.value()->tags.end());
     });
   });
-  for (auto& [name, tags] : found)
-    services.emplace_back(name, std::vector<std::string>(tags.begin(), tags.end()));
+  for (auto& [name, tags] : found) services.emplace_back(name, model::Tags(tags.begin(), tags.end()));
   return result;
 }
 

@@ -18,6 +18,7 @@
 #include "lib/model/records.h"
 #include "lib/state/epochs.h"
 #include "lib/state/tables.h"
+#include "lib/state/text_pool.h"
 #include "lib/state/touched.h"
 #include "lib/state/tree.h"
 
@@ -92,6 +93,10 @@ class Transaction {
   /// Removes a row.
   void drop(std::string_view row);
 
+  /// Lets a record share strings with others; see TextPool.
+  template <class Record>
+  void share_texts(Record& record);
+
   /// What the changes touch, for the watches.
   Touched& touched() noexcept { return touched_; }
 
@@ -147,11 +152,17 @@ class Store {
   void publish(std::unique_ptr<const Version> next, Garbage garbage);
   void reclaim();
 
+  TextPool texts_;
   base::Slab slab_;  ///< the branches of all tables
   mutable Epochs epochs_;
   std::atomic<const Version*> current_;
   std::uint64_t next_owner_ = 1;
   std::deque<Retired> retired_;
 };
+
+template <class Record>
+void Transaction::share_texts(Record& record) {
+  store_.texts_.share(record);
+}
 
 }  // namespace discovery::state

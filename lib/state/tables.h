@@ -23,9 +23,9 @@ namespace discovery::state {
 
 /// What all instances of one service have in common, kept so that no question has to walk them.
 struct ServiceSummary {
-  std::string name;  ///< as the first instance spelled it
+  model::Text name;  ///< as the first instance spelled it
   std::size_t instances = 0;
-  std::map<std::string, std::size_t, std::less<>>
+  std::map<model::Text, std::size_t, std::less<>>
       tags;  ///< each distinct tag, and how many instances carry it
 };
 

@@ -47,15 +47,15 @@ class RandomLife {
     CHECK(f_.catalog.services.size() == services.size() + 1);
     for (const auto& local : services) {
       INFO("service " << local.service->id);
-      REQUIRE(f_.catalog.services.contains(local.service->id));
-      CHECK(f_.catalog.services.at(local.service->id).same_content(*local.service));
+      REQUIRE(f_.catalog.services.contains(local.service->id.str()));
+      CHECK(f_.catalog.services.at(local.service->id.str()).same_content(*local.service));
     }
     const auto checks = f_.checks();
     CHECK(f_.catalog.checks.size() == checks.size() + 1);
     for (const auto& local : checks) {
       INFO("check " << local->check_id);
-      REQUIRE(f_.catalog.checks.contains(local->check_id));
-      CHECK(f_.catalog.checks.at(local->check_id).same_content(*local));
+      REQUIRE(f_.catalog.checks.contains(local->check_id.str()));
+      CHECK(f_.catalog.checks.at(local->check_id.str()).same_content(*local));
     }
   }
 

@@ -119,16 +119,16 @@ class FakeCatalog final : public model::Backend {
       node->tagged_addresses = command.tagged_addresses;
       node->meta = command.node_meta;
     }
-    if (command.service) services[command.service->id] = *command.service;
+    if (command.service) services[command.service->id.str()] = *command.service;
     for (auto& check : command.checks) {
       if (!check.service_id.empty()) {
-        const auto service = services.find(check.service_id);
+        const auto service = services.find(check.service_id.str());
         if (service == services.end())
           return {Code::kInternal, "failed inserting check: Missing service registration"};
         check.service_name = service->second.name;
         check.service_tags = service->second.tags;
       }
-      checks[check.check_id] = check;
+      checks[check.check_id.str()] = check;
     }
     return {};
   }

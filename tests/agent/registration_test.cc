@@ -66,7 +66,7 @@ TEST_CASE("Several checks of a service are numbered", "[agent]") {
   named.status = "passing";
   f.ok(f.agent->register_service(service_of("web", 80, {ttl_check("", 10s), named, ttl_check("", 10s)}), {}));
   std::vector<std::string> ids;
-  for (const auto& check : f.checks()) ids.push_back(check->check_id);
+  for (const auto& check : f.checks()) ids.push_back(check->check_id.str());
   CHECK(ids == std::vector<std::string>{"own-id", "service:web:1", "service:web:3"});
   CHECK(f.check("own-id")->status == "passing");
 }

@@ -54,6 +54,11 @@ class Randomizer {
     for (std::size_t left = below(3) == 0 ? 0 : below(50); left > 0; --left)
       out += kPieces[below(std::size(kPieces))];
   }
+  void fill(base::Text& out) {
+    std::string text;
+    fill(text);
+    out = text;
+  }
   void fill(Opaque& out) {
     static constexpr std::string_view kValues[] = {"", R"({"a":1,"b":[true,null,-2.5,"x\n"],"c":{}})",
                                                    R"([1e-9])"};

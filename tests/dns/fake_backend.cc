@@ -7,10 +7,10 @@
 namespace discovery::dns {
 namespace {
 
-bool has_tags(const model::ServiceInstance& service, const model::Tags& wanted) {
+bool has_tags(const model::ServiceInstance& service, const std::vector<std::string>& wanted) {
   return std::all_of(wanted.begin(), wanted.end(), [&service](const std::string& tag) {
     return std::any_of(service.tags.begin(), service.tags.end(),
-                       [&tag](const std::string& own) { return base::equal_ignoring_case(own, tag); });
+                       [&tag](const model::Text& own) { return base::equal_ignoring_case(own, tag); });
   });
 }
 
@@ -86,7 +86,7 @@ void FakeBackend::put_node(model::Node node) {
 void FakeBackend::put_service(const std::string& node, model::ServiceInstance service) {
   const std::lock_guard lock(mutex_);
   if (service.id.empty()) service.id = service.name;
-  const std::string id = service.id;
+  const std::string id = service.id.str();
   nodes_[base::to_lower(node)].services[id] =
       std::make_shared<const model::ServiceInstance>(std::move(service));
   changed();
@@ -94,7 +94,7 @@ void FakeBackend::put_service(const std::string& node, model::ServiceInstance se
 
 void FakeBackend::put_check(model::HealthCheck check) {
   const std::lock_guard lock(mutex_);
-  const std::string id = check.check_id;
+  const std::string id = check.check_id.str();
   nodes_[base::to_lower(check.node)].checks[id] = std::make_shared<const model::HealthCheck>(check);
   changed();
 }

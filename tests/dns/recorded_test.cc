@@ -54,7 +54,7 @@ std::string replaced(std::string text, const std::string& what, const std::strin
 void register_service(FakeBackend& backend, const std::string& node, const Json& json) {
   model::ServiceInstance service;
   service.name = text_of(json, "Service");
-  service.id = text_of(json, "ID", service.name);
+  service.id = text_of(json, "ID", service.name.str());
   service.address = text_of(json, "Address");
   service.port = number_of(json, "Port", 0);
   if (json.HasMember("Tags")) {
@@ -90,7 +90,7 @@ void register_entity(FakeBackend& backend, const Json& json) {
     if (!json.HasMember(key)) continue;
     for (const auto& pair : json[key].GetObject()) labels->set(pair.name.GetString(), pair.value.GetString());
   }
-  const std::string name = node.name;
+  const std::string name = node.name.str();
   // A later registration without metadata leaves what there is.
   if (json.HasMember("Service") || !node.meta.empty()) backend.put_node(std::move(node));
   if (json.HasMember("Service")) register_service(backend, name, json["Service"]);

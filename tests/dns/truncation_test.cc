@@ -140,7 +140,7 @@ TEST_CASE("random answers keep their promises", "[dns][truncation]") {
       service.port = i;
       if (random() % 3 == 0) service.address = "10.5.0." + std::to_string(i + 1);
       if (random() % 7 == 0) service.address = "2001:db8::" + std::to_string(i + 1);
-      dns.backend.put_service(node.name, service);
+      dns.backend.put_service(node.name.str(), service);
     }
     std::set<std::string> all;
     const auto whole = dns.ask("web.service.consul", Type::kSrv, {.transport = Transport::kTcp});

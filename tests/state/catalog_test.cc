@@ -197,11 +197,11 @@ TEST_CASE("tags of a service are the union of its instances'", "[state][catalog]
   REQUIRE(catalog.apply(service("n1", "web", {"v1", "primary"})).ok());
   REQUIRE(catalog.apply(service("n2", "web", {"v2", "primary"})).ok());
   const auto tags = [&] { return catalog.rows<model::ServiceTags>(model::ListServices{}).at(0).second; };
-  REQUIRE(tags() == std::vector<std::string>{"primary", "v1", "v2"});
+  REQUIRE(tags() == model::Tags{"primary", "v1", "v2"});
   REQUIRE(catalog.apply(service("n2", "web", {"v3"})).ok());
-  REQUIRE(tags() == std::vector<std::string>{"primary", "v1", "v3"});
+  REQUIRE(tags() == model::Tags{"primary", "v1", "v3"});
   catalog.apply(removal("n1", "web-id"));
-  REQUIRE(tags() == std::vector<std::string>{"v3"});
+  REQUIRE(tags() == model::Tags{"v3"});
   catalog.apply(removal("n2"));
   REQUIRE(catalog.rows<model::ServiceTags>(model::ListServices{}).empty());
 }
