@@ -1,9 +1,9 @@
 #include "lib/env/asio_datagram.h"
 
-#include <errno.h>
 #include <sys/socket.h>
 
 #include <array>
+#include <cerrno>
 #include <utility>
 
 #include <asio/posix/basic_stream_descriptor.hpp>

@@ -1,10 +1,10 @@
 #include "lib/env/asio_env.h"
 
-#include <errno.h>
 #include <sys/random.h>
-#include <time.h>
 
+#include <cerrno>
 #include <chrono>
+#include <ctime>
 #include <utility>
 
 #include <asio/executor_work_guard.hpp>
@@ -16,6 +16,7 @@
 #include "lib/env/posix_error.h"
 #include "lib/env/posix_files.h"
 #include "lib/env/random.h"
+#include "lib/env/worker_pool.h"
 
 namespace discovery::env {
 namespace {
@@ -82,18 +83,23 @@ class AsioTimer final : public Timer {
 }  // namespace
 
 struct AsioEnv::Parts {
+  explicit Parts(unsigned worker_threads) : pool(worker_threads) {}
+
   std::shared_ptr<Clock> clock;
   std::shared_ptr<LogSink> log;
   std::unique_ptr<Random> random;
   PosixFiles files;
   AsioLoop loop;
+  /// Without it the loop would end for good in a moment in which nothing is under way.
+  asio::executor_work_guard<AsioLoop::Executor> work = asio::make_work_guard(loop.io);
+  WorkerPool pool;
 };
 
 AsioEnv::AsioEnv(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 AsioEnv::~AsioEnv() = default;
 
 Result<std::unique_ptr<AsioEnv>> AsioEnv::create(const Environment& host) {
-  auto parts = std::make_unique<Parts>();
+  auto parts = std::make_unique<Parts>(host.worker_threads);
   parts->clock = host.clock ? host.clock : std::make_shared<SystemClock>();
   parts->log = host.log ? host.log : std::make_shared<DiscardingLog>();
   if (host.seed != 0) {
@@ -107,16 +113,12 @@ Result<std::unique_ptr<AsioEnv>> AsioEnv::create(const Environment& host) {
   return std::unique_ptr<AsioEnv>(new AsioEnv(std::move(parts)));
 }
 
-void AsioEnv::run() {
-  const auto work = asio::make_work_guard(parts_->loop.io);
-  parts_->loop.io.run();
-}
+void AsioEnv::run() { parts_->loop.io.run(); }
 
 void AsioEnv::stop() { parts_->loop.io.stop(); }
 
 bool AsioEnv::run_some(Duration timeout) {
   auto& io = parts_->loop.io;
-  const auto work = asio::make_work_guard(io);
   if (io.run_one_for(timeout) == 0) return false;
   io.poll();
   return true;
@@ -133,6 +135,10 @@ Files& AsioEnv::files() { return parts_->files; }
 LogSink& AsioEnv::log() { return *parts_->log; }
 
 std::unique_ptr<Timer> AsioEnv::make_timer() { return std::make_unique<AsioTimer>(parts_->loop); }
+
+std::unique_ptr<Workers> AsioEnv::make_workers(std::size_t limit) {
+  return make_pool_workers(*this, parts_->pool, limit);
+}
 
 Result<std::unique_ptr<Listener>> AsioEnv::listen(const Endpoint& at, const ListenOptions& options) {
   return make_asio_listener(parts_->loop, at, options);

@@ -1,9 +1,9 @@
 #include "lib/env/asio_listener.h"
 
-#include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <utility>
 

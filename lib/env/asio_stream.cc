@@ -1,12 +1,12 @@
 #include "lib/env/asio_stream.h"
 
-#include <errno.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <cerrno>
 #include <utility>
 
 #include <asio/buffer.hpp>
@@ -17,6 +17,10 @@
 
 namespace discovery::env {
 namespace {
+
+/// How much of one write is handed to the kernel in a turn. Copying more would keep other connections
+/// waiting: this takes some tens of microseconds.
+constexpr std::size_t kMaxBytesATurn = 128U << 10;
 
 /// The socket and what is under way on it. Held by the AsioStream, by what waits in the reactor and by what
 /// is deferred, so that it stays until the last of them has ended.
@@ -128,29 +132,35 @@ class Connection final : public Deferred {
   }
 
   /// Hands the kernel what it takes. The usual answer goes in one call, and without a trip through the
-  /// reactor.
+  /// reactor; a long one takes several turns.
   void write_on() {
+    std::size_t left = kMaxBytesATurn;
     while (piece_ < piece_count_) {
+      if (left == 0) return wait_writable();
       std::array<iovec, Stream::kMaxPieces> parts{};
       msghdr message{};
       message.msg_iov = parts.data();
-      for (std::size_t i = piece_; i < piece_count_; ++i) {
-        parts[message.msg_iovlen++] = {const_cast<char*>(pieces_[i].data()), pieces_[i].size()};
+      for (std::size_t i = piece_, room = left; i < piece_count_ && room > 0; ++i) {
+        const std::size_t size = std::min(pieces_[i].size(), room);
+        parts[message.msg_iovlen++] = {const_cast<char*>(pieces_[i].data()), size};
+        room -= size;
       }
       const ssize_t sent = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL);
       if (sent < 0 && errno == EINTR) continue;
-      if (sent < 0 && errno == EAGAIN) {
-        write_waits_ = true;
-        socket_.async_wait(AsioLoop::StreamSocket::wait_write, WritableHandler{self()});
-        return;
-      }
+      if (sent < 0 && errno == EAGAIN) return wait_writable();
       if (sent < 0) {
         finish_write(errno);
         return;
       }
+      left -= static_cast<std::size_t>(sent);
       skip(static_cast<std::size_t>(sent));
     }
     finish_write(0);
+  }
+
+  void wait_writable() {
+    write_waits_ = true;
+    socket_.async_wait(AsioLoop::StreamSocket::wait_write, WritableHandler{self()});
   }
 
   void skip(std::size_t sent) {

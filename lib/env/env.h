@@ -128,6 +128,20 @@ class Random {
   }
 };
 
+/// Somebody's long computations: what would keep the loop from others runs on other threads here (in the
+/// simulation: later, in virtual time). Threads are started when there is work for them first, and shared by
+/// all Workers of an env. Destroying it drops what has not begun and waits for what is running; no `done`
+/// comes after that. Threads: the loop's.
+class Workers {
+ public:
+  virtual ~Workers() = default;
+  /// Runs `work` off the loop and destroys it there; then `done`, if there is one, on the loop. `work` may
+  /// touch what is safe on any thread only, and should end soon once its owner wants to go.
+  /// kResourceExhausted if too much of this owner's is under way, or there is no thread to be had: then
+  /// neither of them runs, and both are destroyed.
+  virtual Status run(UniqueFunction<void()> work, UniqueFunction<void()> done) = 0;
+};
+
 /// What a socket needs beyond its endpoint.
 struct ListenOptions {
   int backlog = 1024;
@@ -152,6 +166,8 @@ class Env {
   virtual LogSink& log() = 0;
 
   virtual std::unique_ptr<Timer> make_timer() = 0;
+  /// Workers that take up to `limit` computations at a time, running or waiting for a thread.
+  virtual std::unique_ptr<Workers> make_workers(std::size_t limit) = 0;
   /// kUnavailable (address in use, not local), kPermissionDenied; the message says which and what to do.
   virtual Result<std::unique_ptr<Listener>> listen(const Endpoint& at, const ListenOptions& options) = 0;
   /// kUnavailable, kDeadlineExceeded. `to` holds an IP address or a path, no name.

@@ -1,7 +1,6 @@
 #include "lib/env/posix_error.h"
 
-#include <errno.h>
-
+#include <cerrno>
 #include <system_error>
 
 namespace discovery::env {

@@ -1,9 +1,9 @@
 #include "lib/env/random.h"
 
-#include <errno.h>
 #include <sys/random.h>
 
 #include <bit>
+#include <cerrno>
 #include <utility>
 
 namespace discovery::env {

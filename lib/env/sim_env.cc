@@ -25,6 +25,65 @@ class SimTimer final : public Timer {
   SimEvents::Id event_;
 };
 
+/// What runs later on a machine, in virtual time. It holds what is under way; the events name it only.
+class SimWorkers final : public Workers {
+ public:
+  SimWorkers(SimEnv& machine, std::size_t limit) : machine_(machine), limit_(limit) {}
+  SimWorkers(const SimWorkers&) = delete;
+  SimWorkers& operator=(const SimWorkers&) = delete;
+  ~SimWorkers() override {
+    for (const auto& [number, job] : jobs_) machine_.world_.events_.cancel(job.event);
+  }
+
+  Status run(UniqueFunction<void()> work, UniqueFunction<void()> done) override {
+    if (jobs_.size() >= limit_) return {Code::kResourceExhausted, "too much work is under way"};
+    Simulation& world = machine_.world_;
+    const Duration begin =
+        std::max(world.now(), machine_.workers_busy_until_) + world.random_.below(kLongestDelay);
+    const Duration end = begin + world.random_.below(kLongestWork);
+    machine_.workers_busy_until_ = end;
+    const std::uint64_t number = ++last_number_;
+    Job& job = jobs_[number];
+    job.work = std::move(work);
+    job.done = std::move(done);
+    job.event =
+        world.schedule(machine_, begin - world.now(), [this, number, end] { begin_job(number, end); });
+    return {};
+  }
+
+ private:
+  static constexpr Duration kLongestDelay = std::chrono::microseconds(200);
+  static constexpr Duration kLongestWork = std::chrono::milliseconds(2);
+
+  struct Job {
+    UniqueFunction<void()> work;
+    UniqueFunction<void()> done;
+    SimEvents::Id event;
+  };
+
+  void begin_job(std::uint64_t number, Duration end) {
+    Job& job = jobs_[number];
+    job.work();
+    job.work = nullptr;
+    Simulation& world = machine_.world_;
+    job.event = world.schedule(machine_, end - world.now(), [this, number] {
+      UniqueFunction<void()> done = take(number);
+      if (done) done();
+    });
+  }
+  UniqueFunction<void()> take(std::uint64_t number) {
+    const auto found = jobs_.find(number);
+    UniqueFunction<void()> done = std::move(found->second.done);
+    jobs_.erase(found);
+    return done;
+  }
+
+  SimEnv& machine_;
+  const std::size_t limit_;
+  std::uint64_t last_number_ = 0;
+  std::map<std::uint64_t, Job> jobs_;
+};
+
 namespace {
 
 /// The wall clock of the world at its beginning: 2024-01-01 00:00:00 UTC.
@@ -166,6 +225,10 @@ SimEnv::SimEnv(Simulation& world, std::size_t number, std::string name, std::str
 void SimEnv::post(UniqueFunction<void()> task) { world_.schedule(*this, Duration::zero(), std::move(task)); }
 
 std::unique_ptr<Timer> SimEnv::make_timer() { return std::make_unique<SimTimer>(*this); }
+
+std::unique_ptr<Workers> SimEnv::make_workers(std::size_t limit) {
+  return std::make_unique<SimWorkers>(*this, limit);
+}
 
 Duration SimEnv::monotonic() { return kUptime + world_.now(); }
 

@@ -33,6 +33,7 @@ class SimEnv;
 class SimListening;
 class SimPipe;
 class SimTimer;
+class SimWorkers;
 
 /// What lies between two machines. Probabilities are per datagram, or per segment of a stream.
 struct LinkOptions {
@@ -102,6 +103,7 @@ class Simulation {
   friend class SimListening;
   friend class SimPipe;
   friend class SimTimer;
+  friend class SimWorkers;
   using Pair = std::pair<std::size_t, std::size_t>;
 
   /// Runs `run` on a machine, unless it has crashed by then.
@@ -153,6 +155,9 @@ class SimEnv final : public Env, private Clock, private LogSink {
   Files& files() override { return files_; }
   LogSink& log() override { return *this; }
   std::unique_ptr<Timer> make_timer() override;
+  /// One computation at a time runs on a machine: it begins a little later, sees the world as it is then, and
+  /// is done some time after that.
+  std::unique_ptr<Workers> make_workers(std::size_t limit) override;
   Result<std::unique_ptr<Listener>> listen(const Endpoint& at, const ListenOptions& options) override;
   void connect(const Endpoint& to, Duration timeout,
                UniqueFunction<void(Result<std::unique_ptr<Stream>>)> done) override;
@@ -166,6 +171,7 @@ class SimEnv final : public Env, private Clock, private LogSink {
   friend class SimListening;
   friend class SimPipe;
   friend class SimTimer;
+  friend class SimWorkers;
   friend class Simulation;
 
   Duration monotonic() override;
@@ -190,6 +196,7 @@ class SimEnv final : public Env, private Clock, private LogSink {
   bool running_ = true;
   std::uint64_t life_ = 1;  // goes up with each crash
   std::uint16_t last_port_ = 0;
+  Duration workers_busy_until_{};
   std::vector<SimListening*> listeners_;
   std::vector<SimDatagrams*> datagram_sockets_;
   std::deque<SimLogLine> log_lines_;

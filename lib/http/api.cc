@@ -75,6 +75,7 @@ bool is_blocked(std::string_view path, const Options& options) {
 Api::Api(model::Backend& backend, model::LocalAgent& agent, env::Env& env, Options options)
     : context_{backend, agent, env, std::move(options)}, router_(routes()) {
   context_.common_headers = common_headers(context_.options);
+  context_.renderings = std::make_unique<Renderings>(env);
 }
 
 std::uint64_t Api::body_limit(const http1::Request& head) {

@@ -3,10 +3,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "lib/env/env.h"
 #include "lib/http/options.h"
+#include "lib/http/rendering.h"
 #include "lib/http1/message.h"
 #include "lib/model/backend.h"
 #include "lib/model/local_agent.h"
@@ -37,6 +39,7 @@ struct Context {
   const Options options;
   http1::HeaderBlock common_headers{};  ///< those of every answer of an endpoint
   CacheNotes cache_notes{};
+  std::unique_ptr<Renderings> renderings{};  ///< never null
 };
 
 }  // namespace discovery::http

@@ -9,7 +9,7 @@
 #include "lib/base/duration.h"
 #include "lib/base/go_number.h"
 #include "lib/base/strings.h"
-#include "lib/http/gzip.h"
+#include "lib/http/rendering.h"
 
 namespace discovery::http {
 namespace {
@@ -61,7 +61,8 @@ struct Showing {
 
   std::string_view backend() const { return streaming ? "streaming" : kBlockingQuery; }
   void fail(Reply reply, const Status& failure) const;
-  void answer(Reply reply, const model::Answer& answer) const;
+  void answer(Reply reply, const model::Answer& answer) &&;
+  void send(Reply reply, const Meta& meta, const Rendered* body) const;
 };
 
 void Showing::fail(Reply reply, const Status& failure) const {
@@ -71,51 +72,48 @@ void Showing::fail(Reply reply, const Status& failure) const {
   std::move(reply).send(std::move(response));
 }
 
-/// Sets the body to the bytes that all who get this answer share.
-void set_shared_body(http1::Response& response, const Reply& reply, const model::SharedAnswer& shared,
-                     const View& view) {
-  using Form = model::SharedAnswer::Form;
-  const auto render = [&view, &reply](const model::Value& value) {
-    std::string json;
-    view.render(json, value, reply.style());
-    reply.end_json(json);
-    return json;
-  };
-  if (!view.shares_bytes) {
-    response.body = render(shared.value());
-    return;
+void Showing::answer(Reply reply, const model::Answer& answer) && {
+  const bool missing = view.is_missing != nullptr && view.is_missing(answer.value());
+  if (!refusal.empty() || missing) return send(std::move(reply), answer.meta, nullptr);
+  const Format format{reply.pretty(), reply.takes_gzip()};
+  // Elsewhere than on the loop nobody is kept waiting.
+  if (!context.env.on_loop() || !takes_long(*answer.shared, view, format)) {
+    const Rendered rendered = render(*answer.shared, view, format);
+    return send(std::move(reply), answer.meta, &rendered);
   }
-  const auto bytes = shared.bytes(reply.pretty() ? Form::kJsonPretty : Form::kJson, render);
-  response.body = bytes;
-  if (!reply.takes_gzip() || bytes->size() < kMinGzipSize) return;
-  const auto compressed = shared.bytes(reply.pretty() ? Form::kJsonPrettyGzip : Form::kJsonGzip,
-                                       [&bytes](const model::Value&) { return gzip(*bytes); });
-  if (compressed->empty()) return;
-  response.body = compressed;
-  response.headers.add("Content-Encoding", "gzip");
+  const View& shown = view;
+  Renderings& renderings = *context.renderings;
+  renderings.start(answer.shared, shown, format,
+                   [showing = std::move(*this), reply = std::move(reply),
+                    meta = answer.meta](Result<Rendered> rendered) mutable {
+                     if (!rendered.ok()) return showing.fail(std::move(reply), rendered.status());
+                     showing.send(std::move(reply), meta, &*rendered);
+                   });
 }
 
-void Showing::answer(Reply reply, const model::Answer& answer) const {
+/// Without a body there is a refusal, or nothing to be shown.
+void Showing::send(Reply reply, const Meta& meta, const Rendered* body) const {
   http1::Response response = reply.response();
   if (cache_hit) {
     response.headers.add("X-Cache", *cache_hit ? "HIT" : "MISS");
     if (*cache_hit) response.headers.add("Age", 0);
   }
   if (view.shows_meta) {
-    add_meta(response.headers, answer.meta, backend());
+    add_meta(response.headers, meta, backend());
     if (view.shows_consistency)
       response.headers.add("X-Consul-Effective-Consistency", to_string(consistency));
   }
   if (!refusal.empty()) {
     response.status = 400;
     set_text(response, refusal);
-  } else if (view.is_missing != nullptr && view.is_missing(answer.value())) {
+  } else if (body == nullptr) {
     response.status = 404;
   } else {
     response.headers.add("Content-Type", kJsonType);
-    set_shared_body(response, reply, *answer.shared, view);
+    response.body = body->bytes;
+    if (body->compressed) response.headers.add("Content-Encoding", "gzip");
   }
-  std::move(reply).send(std::move(response));
+  std::move(reply).send_as_is(std::move(response));
 }
 
 /// Asks, and once more of the leader if the answer is staler than the caller bears.
@@ -130,7 +128,7 @@ void ask_and_show(Reply reply, model::Query query, model::Read read, Showing sho
           return ask_and_show(std::move(held), std::move(again->query), std::move(again->read),
                               std::move(showing));
         }
-        showing.answer(std::move(held), *answer);
+        std::move(showing).answer(std::move(held), *answer);
       });
 }
 
@@ -235,6 +233,12 @@ void show(Request& request, Reply reply, model::Query query, ReadParams params, 
     showing.again = std::make_unique<Showing::Again>(Showing::Again{query, read, params.max_stale});
   }
   ask_and_show(std::move(reply), std::move(query), std::move(read), std::move(showing));
+}
+
+bool may_last(const model::Query& query, const model::Read& read) {
+  return read.min_index > 0 || !read.filter.empty() ||
+         std::holds_alternative<model::ListKeysWithValues>(query) ||
+         std::holds_alternative<model::ListKeys>(query);
 }
 
 std::stop_token stop_on_disconnect(Reply& reply) {

@@ -5,16 +5,28 @@
 namespace discovery::http {
 
 void Reply::send(http1::Response response) && {
-  if (takes_gzip_ && response.body.size() >= kMinGzipSize && !response.headers.find("Content-Encoding")) {
-    if (std::string compressed = gzip(response.body.view()); !compressed.empty()) {
-      response.body = std::move(compressed);
-      response.headers.add("Content-Encoding", "gzip");
-    }
-  }
-  if (context_->env.on_loop()) {
-    std::move(responder_).send(std::move(response));
+  if (!takes_gzip_ || response.body.size() < kMinGzipSize)
+    return std::move(*this).send_as_is(std::move(response));
+  if (response.body.size() > kLongGzip && context_->env.on_loop()) {
+    http1::Body body = std::move(response.body);
+    Renderings& renderings = *context_->renderings;
+    renderings.compress(std::move(body), [reply = std::move(*this), response = std::move(response)](
+                                             http1::Body made, bool compressed) mutable {
+      response.body = std::move(made);
+      if (compressed) response.headers.add("Content-Encoding", "gzip");
+      std::move(reply).send_as_is(std::move(response));
+    });
     return;
   }
+  if (std::string compressed = gzip(response.body.view()); !compressed.empty()) {
+    response.body = std::move(compressed);
+    response.headers.add("Content-Encoding", "gzip");
+  }
+  std::move(*this).send_as_is(std::move(response));
+}
+
+void Reply::send_as_is(http1::Response response) && {
+  if (context_->env.on_loop()) return std::move(responder_).send(std::move(response));
   context_->env.post([responder = std::move(responder_), response = std::move(response)]() mutable {
     std::move(responder).send(std::move(response));
   });

@@ -44,6 +44,8 @@ class Reply {
 
   /// Answers, with a long body compressed if the client takes that.
   void send(http1::Response response) &&;
+  /// Answers with a body that is compressed already, or not to be.
+  void send_as_is(http1::Response response) &&;
   /// Answers with a JSON text that is not ended yet.
   void json(std::string json) &&;
   /// Answers with a text for people.

@@ -2,6 +2,8 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -12,6 +14,11 @@
 
 namespace discovery::model {
 
+/// About how many bytes a value takes beside the records that it shares with the state. Visits the rows.
+std::size_t value_bytes(const Value& value);
+/// How many rows a value has: entries of a list, instances of a node.
+std::size_t value_rows(const Value& value);
+
 /// The result of one evaluation, shared by all who asked the same question: the value, and byte forms of it,
 /// made once on demand. (Its index is in Answer::meta: the same value may be true at a later index.) Threads:
 /// safe.
@@ -21,7 +28,11 @@ class SharedAnswer {
   enum class Form : std::uint8_t { kJson, kJsonPretty, kJsonGzip, kJsonPrettyGzip, kCount };
   using Bytes = std::shared_ptr<const std::string>;
 
-  explicit SharedAnswer(Value value) : value_(std::move(value)) {}
+  /// What answers take in memory, their forms included, summed over those that share the sum. Threads: any.
+  using Ledger = std::shared_ptr<std::atomic<std::size_t>>;
+
+  /// `ledger`, if there is one, counts this answer as long as it lives.
+  explicit SharedAnswer(Value value, Ledger ledger = {});
   ~SharedAnswer();
   SharedAnswer(const SharedAnswer&) = delete;
   SharedAnswer& operator=(const SharedAnswer&) = delete;
@@ -31,6 +42,11 @@ class SharedAnswer {
   /// The bytes of a form; `render` makes them where nobody has yet. Two threads may render at once, one
   /// result stays.
   Bytes bytes(Form form, const std::function<std::string(const Value&)>& render) const;
+  /// The bytes of a form if they have been made, else null.
+  Bytes find(Form form) const noexcept;
+
+  /// Leaves the ledger: nobody holds it any more, and its memory is freed soon.
+  void leave_ledger() const noexcept;
 
   /// Whether something that the answer was made from has changed since: false means it is still the latest.
   /// One relaxed load, for caches of front ends (DNS).
@@ -39,7 +55,11 @@ class SharedAnswer {
   void supersede() const noexcept { superseded_.store(true, std::memory_order_release); }
 
  private:
+  void count(std::size_t bytes) const noexcept;
+
   Value value_;
+  const Ledger ledger_;
+  mutable std::atomic<std::size_t> counted_{0};
   mutable std::atomic<bool> superseded_{false};
   mutable std::array<std::atomic<const Bytes*>, static_cast<std::size_t>(Form::kCount)> forms_{};
 };

@@ -21,16 +21,18 @@ const model::ServiceNode& row_of(const model::ServiceNode& row) { return row; }
 const model::CheckServiceNode& row_of(const model::CheckServiceNode& row) { return row; }
 
 template <class Row>
-Status filter_list(std::vector<Row>& rows, std::string_view expression) {
+Status filter_list(std::vector<Row>& rows, std::string_view expression, const std::atomic<bool>& stop) {
   using Record = std::remove_cvref_t<decltype(row_of(rows.front()))>;
   Result<filter::Filter> filter = filter::Filter::compile(expression, filter::schema_of<Record>());
   if (!filter.ok()) return filter.status();
   Status failure;
   std::erase_if(rows, [&](const Row& row) {
+    if (stop.load(std::memory_order_relaxed)) return true;
     Result<bool> match = filter->matches(row_of(row));
     if (!match.ok()) failure = match.status();
     return match.ok() && !*match;
   });
+  if (stop.load(std::memory_order_relaxed)) return {Code::kCancelled, "nobody waits for the answer any more"};
   return failure;
 }
 
@@ -56,14 +58,14 @@ void sort_list(std::vector<Row>& rows, const model::Coordinate& from, const stat
 
 }  // namespace
 
-Status filter_rows(model::Value& value, std::string_view expression) {
+Status filter_rows(model::Value& value, std::string_view expression, const std::atomic<bool>& stop) {
   if (expression.empty()) return {};
   return std::visit(
       [&](auto& rows) -> Status {
         if constexpr (std::is_same_v<std::decay_t<decltype(rows)>, model::NodeServices>) {
-          return filter_list(rows.services, expression);
+          return filter_list(rows.services, expression, stop);
         } else if constexpr (requires { row_of(rows.front()); }) {
-          return filter_list(rows, expression);
+          return filter_list(rows, expression, stop);
         } else {
           return {};
         }

@@ -39,7 +39,7 @@ class Server final : public model::Backend {
   Async<model::Answer> query(model::Query query, model::Read read) override;
   std::unique_ptr<model::WatchHandle> watch(model::Query query, model::Read read, model::Sink& sink) override;
 
-  const QueryStatistics& query_statistics() const noexcept { return engine_.statistics(); }
+  QueryStatistics query_statistics() const noexcept { return engine_.statistics(); }
 
  private:
   class Watch;

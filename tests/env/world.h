@@ -3,10 +3,9 @@
 /// \file
 /// The two worlds behind one interface, for tests that hold in both.
 
-#include <stdlib.h>
-
 #include <array>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <memory>

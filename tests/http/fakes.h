@@ -19,10 +19,23 @@ namespace discovery::http::testing {
 
 [[noreturn]] inline void unexpected() { std::abort(); }
 
+class FakeEnv;
+
+/// Workers whose work is posted to the loop that a test turns.
+class FakeWorkers final : public env::Workers {
+ public:
+  explicit FakeWorkers(FakeEnv& env) : env_(env) {}
+  Status run(UniqueFunction<void()> work, UniqueFunction<void()> done) override;
+
+ private:
+  FakeEnv& env_;
+};
+
 /// A loop that a test turns by hand.
 class FakeEnv final : public env::Env {
  public:
   bool on_loop_now = true;
+  bool workers_busy = false;  ///< they refuse work
   std::vector<UniqueFunction<void()>> posted;
 
   void run_posted() {
@@ -36,6 +49,9 @@ class FakeEnv final : public env::Env {
   env::Files& files() override { unexpected(); }
   LogSink& log() override { unexpected(); }
   std::unique_ptr<env::Timer> make_timer() override { unexpected(); }
+  std::unique_ptr<env::Workers> make_workers(std::size_t) override {
+    return std::make_unique<FakeWorkers>(*this);
+  }
   Result<std::unique_ptr<env::Listener>> listen(const env::Endpoint&, const env::ListenOptions&) override {
     unexpected();
   }
@@ -48,6 +64,15 @@ class FakeEnv final : public env::Env {
     unexpected();
   }
 };
+
+inline Status FakeWorkers::run(UniqueFunction<void()> work, UniqueFunction<void()> done) {
+  if (env_.workers_busy) return {Code::kResourceExhausted, "busy"};
+  env_.post([work = std::move(work), done = std::move(done)]() mutable {
+    work();
+    if (done) done();
+  });
+  return {};
+}
 
 /// An answer as a server with a leader gives it.
 inline model::Answer answer(model::Value value, Index index) {

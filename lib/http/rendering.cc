@@ -1,0 +1,148 @@
+#include "lib/http/rendering.h"
+
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "lib/http/gzip.h"
+
+namespace discovery::http {
+namespace {
+
+using Form = model::SharedAnswer::Form;
+
+/// Rendering more than this takes long.
+constexpr std::size_t kLongJson = 192U << 10;
+/// How many clients one turn of the loop sends a body to before it lets others have theirs.
+constexpr std::size_t kSendBatch = 256;
+
+Form plain_form(Format format) { return format.pretty ? Form::kJsonPretty : Form::kJson; }
+Form gzip_form(Format format) { return format.pretty ? Form::kJsonPrettyGzip : Form::kJsonGzip; }
+
+std::string to_json(const model::Value& value, const View& view, Format format) {
+  std::string json;
+  view.render(json, value, format.pretty ? codec::JsonStyle::kPretty : codec::JsonStyle::kCompact);
+  if (format.pretty) json += '\n';
+  return json;
+}
+
+/// About how long a row is in JSON, in bytes.
+template <class Row>
+constexpr std::size_t row_size() {
+  if constexpr (std::is_same_v<Row, model::CheckServiceNode>) return 1200;
+  if constexpr (std::is_same_v<Row, model::ServiceNode>) return 800;
+  if constexpr (std::is_same_v<Row, model::ServicePtr>) return 500;
+  if constexpr (std::is_same_v<Row, std::string>) return 40;
+  return 250;
+}
+
+std::size_t entries_size(const model::KvEntries& entries) {
+  std::size_t size = 0;
+  for (const auto& entry : entries) {
+    size += 160 + entry->key().size() + entry->value().size() / 3 * 4;
+    if (size > kLongJson) break;  // known well enough
+  }
+  return size;
+}
+
+std::size_t json_size(const model::Value& value) {
+  return std::visit(
+      [](const auto& rows) -> std::size_t {
+        using Rows = std::decay_t<decltype(rows)>;
+        if constexpr (std::is_same_v<Rows, model::KvEntries>) {
+          return entries_size(rows);
+        } else if constexpr (std::is_same_v<Rows, model::NodeServices>) {
+          return rows.services.size() * row_size<model::ServicePtr>();
+        } else {
+          return rows.size() * row_size<typename Rows::value_type>();
+        }
+      },
+      value);
+}
+
+}  // namespace
+
+Rendered render(const model::SharedAnswer& answer, const View& view, Format format) {
+  if (!view.shares_bytes) {
+    std::string json = to_json(answer.value(), view, format);
+    if (format.gzip && json.size() >= kMinGzipSize) {
+      if (std::string compressed = gzip(json); !compressed.empty())
+        return {std::make_shared<const std::string>(std::move(compressed)), true};
+    }
+    return {std::make_shared<const std::string>(std::move(json)), false};
+  }
+  const auto bytes = answer.bytes(plain_form(format),
+                                  [&](const model::Value& value) { return to_json(value, view, format); });
+  if (!format.gzip || bytes->size() < kMinGzipSize) return {bytes, false};
+  const auto compressed =
+      answer.bytes(gzip_form(format), [&bytes](const model::Value&) { return gzip(*bytes); });
+  if (compressed->empty()) return {bytes, false};
+  return {compressed, true};
+}
+
+bool takes_long(const model::SharedAnswer& answer, const View& view, Format format) {
+  if (view.shares_bytes) {
+    if (const auto plain = answer.find(plain_form(format))) {
+      return format.gzip && plain->size() > kLongGzip && !answer.find(gzip_form(format));
+    }
+  }
+  return json_size(answer.value()) > (format.gzip ? kLongGzip : kLongJson);
+}
+
+Renderings::Renderings(env::Env& env)
+    : env_(env), alive_(std::make_shared<Renderings*>(this)), workers_(env.make_workers(kMaxUnderWay)) {}
+
+Renderings::~Renderings() {
+  *alive_ = nullptr;
+  workers_.reset();
+}
+
+void Renderings::start(std::shared_ptr<const model::SharedAnswer> answer, const View& view, Format format,
+                       Ready ready) {
+  const Key key(answer.get(), &view, format);
+  Waiting& waiting = waiting_[key];
+  waiting.push_back(std::move(ready));
+  if (waiting.size() > 1) return;
+  auto result = std::make_shared<Rendered>();
+  // The answer stays until the end: by its address it is found by who wants the same.
+  const auto work = [result, raw = answer.get(), &view, format] { *result = render(*raw, view, format); };
+  const Status status = workers_->run(work, [this, key, result, held = std::move(answer)] {
+    deliver(std::move(waiting_.extract(key).mapped()), *result);
+  });
+  if (status.ok()) return;
+  deliver(std::move(waiting_.extract(key).mapped()),
+          Status(Code::kResourceExhausted,
+                 "too many long answers at a time (limit " + std::to_string(kMaxUnderWay) + ")"));
+}
+
+void Renderings::deliver(Waiting waiting, const Result<Rendered>& rendered) {
+  const std::size_t now = std::min(waiting.size(), kSendBatch);
+  for (std::size_t at = 0; at < now; ++at) waiting[at](rendered);
+  if (now == waiting.size()) return;
+  waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(now));
+  env_.post([alive = alive_, rendered, rest = std::move(waiting)]() mutable {
+    if (*alive != nullptr) (*alive)->deliver(std::move(rest), rendered);
+  });
+}
+
+void Renderings::compress(http1::Body body, Compressed ready) {
+  struct Job {
+    http1::Body body;
+    Compressed ready;
+    bool compressed = false;
+  };
+  auto job = std::make_shared<Job>();
+  job->body = std::move(body);
+  job->ready = std::move(ready);
+  const auto work = [raw = job.get()] {
+    std::string smaller = gzip(raw->body.view());
+    if (smaller.empty()) return;
+    raw->body = std::move(smaller);
+    raw->compressed = true;
+  };
+  const auto done = [job] { job->ready(std::move(job->body), job->compressed); };
+  if (!workers_->run(work, done).ok()) done();
+}
+
+}  // namespace discovery::http

@@ -1,0 +1,161 @@
+#include <algorithm>
+#include <utility>
+
+#include "lib/server/query_engine.h"
+#include "lib/server/shared_question.h"
+
+namespace discovery::server {
+namespace {
+
+/// How many waiters one turn of the loop answers before it lets others have theirs.
+constexpr std::size_t kWakeBatch = 256;
+
+}  // namespace
+
+void QueryEngine::wait(const model::Query& query, const model::Read& read, const Meta& meta, Done done) {
+  if (waiters_.size() >= limits_.max_waiting) {
+    return done(Status(Code::kResourceExhausted, "too many blocking queries at a time (limit " +
+                                                     std::to_string(limits_.max_waiting) + ")"));
+  }
+  Shared& shared = shared_for(query, read);
+  if (!shared.answer && (shared.flight || takes_long(shared)))
+    return wait_for_flight(shared, read, meta, std::move(done));
+  Result<model::Answer> answer = answer_now(shared, meta);  // a commit may have come since
+  if (!answer.ok() || read.min_index == 0 || answer->meta.index > read.min_index) {
+    keep(shared);
+    return done(std::move(answer));
+  }
+  use(shared);
+  park(shared, read, meta, std::move(done));
+}
+
+void QueryEngine::wait_for_flight(Shared& shared, const model::Read& read, const Meta& meta, Done done) {
+  if (!shared.flight && !shared.to_launch) {
+    if (Status status = launch(shared); !status.ok()) {
+      ++statistics_.refused;
+      keep(shared);
+      return done(std::move(status));
+    }
+    park(shared, read, meta, std::move(done));
+    shared.waiters.back()->since_flight = shared.flights;  // the one that was launched for it
+    return;
+  }
+  park(shared, read, meta, std::move(done));
+}
+
+void QueryEngine::park(Shared& shared, const model::Read& read, const Meta& meta, Done done) {
+  auto waiter = std::make_unique<Waiter>();
+  waiter->id = next_waiter_++;
+  waiter->shared = &shared;
+  waiter->min_index = read.min_index;
+  waiter->since_flight = shared.flights + 1;
+  waiter->meta = meta;
+  waiter->done = std::move(done);
+  waiter->place = shared.waiters.insert(shared.waiters.end(), waiter.get());
+  if (read.min_index != 0) {
+    Duration wait =
+        read.wait == Duration::zero() ? limits_.default_wait : std::min(read.wait, limits_.max_wait);
+    wait += env_.random().below(wait / 16);  // so that a crowd does not come back at once
+    waiter->deadline = deadlines_.emplace(env_.clock().monotonic() + wait, waiter.get());
+  }
+  Waiter& parked = *waiter;
+  waiters_.emplace(parked.id, std::move(waiter));
+  statistics_.waiting = waiters_.size();
+  if (parked.deadline) arm_timer();
+  if (read.call.stop.stop_possible())
+    parked.on_stop.emplace(read.call.stop, Waiter::Cancel{guard_, parked.id});
+}
+
+void QueryEngine::finish(Waiter& waiter, Result<model::Answer> result) {
+  Shared& shared = *waiter.shared;
+  shared.waiters.erase(waiter.place);
+  if (waiter.deadline) deadlines_.erase(*waiter.deadline);
+  Done done = std::move(waiter.done);
+  waiters_.erase(waiter.id);
+  statistics_.waiting = waiters_.size();
+  keep(shared);
+  done(std::move(result));
+}
+
+void QueryEngine::schedule_wake(Shared& shared) {
+  if (shared.waking) return;
+  shared.waking = true;
+  to_wake_.push_back(&shared);
+  if (std::exchange(wake_posted_, true)) return;
+  env_.post([guard = guard_] {
+    if (QueryEngine* engine = guard->engine) engine->wake();
+  });
+}
+
+void QueryEngine::wake() {
+  wake_posted_ = false;
+  for (std::size_t turns = to_wake_.size(); turns > 0 && !to_wake_.empty(); --turns) {
+    Shared& shared = *to_wake_.front();
+    to_wake_.pop_front();
+    shared.waking = false;
+    if (shared.flight) continue;
+    if (!shared.answer && takes_long(shared)) {
+      launch_or_queue(shared);
+      continue;
+    }
+    const Result<model::Answer> answer = answer_now(shared, Meta());
+    std::vector<std::uint64_t> woken;
+    for (const Waiter* waiter : shared.waiters) {
+      if (!answer.ok() || waiter->wants(answer->meta.index)) woken.push_back(waiter->id);
+    }
+    hand_out(answer, std::move(woken));
+  }
+}
+
+void QueryEngine::hand_out(const Result<model::Answer>& answer, std::vector<std::uint64_t> woken) {
+  const std::size_t now = std::min(woken.size(), kWakeBatch);
+  for (std::size_t at = 0; at < now; ++at) {
+    const auto found = waiters_.find(woken[at]);
+    if (found == waiters_.end()) continue;  // gone while others were answered
+    ++statistics_.wakeups;
+    Result<model::Answer> own = answer;
+    if (own.ok()) {
+      const Index index = own->meta.index;
+      own->meta = found->second->meta;
+      own->meta.index = index;
+    }
+    finish(*found->second, std::move(own));
+  }
+  if (now == woken.size()) return;
+  woken.erase(woken.begin(), woken.begin() + static_cast<std::ptrdiff_t>(now));
+  env_.post([guard = guard_, answer, rest = std::move(woken)]() mutable {
+    if (QueryEngine* engine = guard->engine) engine->hand_out(answer, std::move(rest));
+  });
+}
+
+void QueryEngine::arm_timer() {
+  const Duration first = deadlines_.begin()->first;
+  if (timer_at_ != Duration::zero() && timer_at_ <= first) return;
+  timer_at_ = first;
+  timer_->start(std::max(Duration::zero(), first - env_.clock().monotonic()), [this] { on_timer(); });
+}
+
+void QueryEngine::on_timer() {
+  timer_at_ = Duration::zero();
+  const Duration now = env_.clock().monotonic();
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+    Waiter& waiter = *deadlines_.begin()->second;
+    Shared& shared = *waiter.shared;
+    if (shared.answer || (!shared.flight && !takes_long(shared))) {
+      finish(waiter, answer_now(shared, waiter.meta));
+      continue;
+    }
+    // It has waited long enough: the next answer is its, whatever that is.
+    deadlines_.erase(*std::exchange(waiter.deadline, {}));
+    waiter.min_index = 0;
+    if (!shared.flight && !shared.waking) launch_or_queue(shared);
+  }
+  if (!deadlines_.empty()) arm_timer();
+}
+
+void QueryEngine::cancel(std::uint64_t id) {
+  const auto found = waiters_.find(id);
+  if (found != waiters_.end()) finish(*found->second, Status(Code::kCancelled, "the query was cancelled"));
+}
+
+}  // namespace discovery::server
