@@ -24,7 +24,7 @@ constexpr std::size_t kDistance = 400;  ///< to find out how far a row is, and t
 /// The leaves below a prefix, counted up to where the budget ends anyhow.
 template <class Table>
 std::size_t count_below(const Snapshot& snapshot, std::string_view prefix) {
-  constexpr std::size_t kMost = kBudget / kVisit;
+  constexpr std::size_t kMost = kBudget / kVisit + 1;
   const auto table = snapshot.table<Table>();
   if (prefix.empty() || table.size() < kMost / 16) return table.size();
   std::size_t count = 0;

@@ -1,7 +1,10 @@
 #include "lib/http/read.h"
 
+#include <algorithm>
 #include <chrono>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -269,4 +272,98 @@ TEST_CASE("short bodies are not compressed") {
   world.backend.next = answer(nodes(1), 16);
   const auto kept = world.ask("/v1/catalog/nodes", {.headers = {{"Accept-Encoding", "gzip"}}});
   CHECK(kept->header("Content-Encoding") == "-");
+}
+
+TEST_CASE("a long answer is rendered by a worker, once for all who want it") {
+  World world;
+  world.backend.next = answer(nodes(2000), 16);
+  const auto& shared = *(*world.backend.next).shared;
+  const auto first = world.ask("/v1/catalog/nodes?cached");
+  const auto second = world.ask("/v1/catalog/nodes");
+  const auto pretty = world.ask("/v1/catalog/nodes?pretty");
+  CHECK_FALSE(first->response);
+  CHECK_FALSE(second->response);
+  CHECK(world.env.posted.size() == 2);  // one for each form
+  CHECK_FALSE(shared.find(model::SharedAnswer::Form::kJson));
+  world.env.run_posted();
+  REQUIRE(first->response);
+  REQUIRE(second->response);
+  CHECK(first->status() == 200);
+  CHECK(first->header("X-Consul-Index") == "16");
+  CHECK(first->body().ends_with(
+      "\"Node\":\"n1999\",\"Address\":\"\",\"Datacenter\":\"\",\"TaggedAddresses\":null,"
+      "\"Meta\":null,\"CreateIndex\":0,\"ModifyIndex\":0}]"));
+  CHECK(first->response->body.view().data() == second->response->body.view().data());
+  CHECK(pretty->body().ends_with("]\n"));
+  // It is there now.
+  CHECK(world.ask("/v1/catalog/nodes")->response->body.view().data() == first->response->body.view().data());
+  // But not compressed yet.
+  const auto compressed = world.ask("/v1/catalog/nodes", {.headers = {{"Accept-Encoding", "gzip"}}});
+  CHECK_FALSE(compressed->response);
+  world.env.run_posted();
+  CHECK(compressed->header("Content-Encoding") == "gzip");
+  CHECK(compressed->header("X-Consul-Index") == "16");
+}
+
+TEST_CASE("a crowd that wants one long answer is served in several turns") {
+  World world;
+  world.backend.next = answer(nodes(2000), 16);
+  std::vector<std::unique_ptr<Kept>> crowd;
+  for (int n = 0; n < 1000; ++n) crowd.push_back(world.ask("/v1/catalog/nodes"));
+  REQUIRE(world.env.posted.size() == 1);
+  const auto answered = [&] {
+    return std::count_if(crowd.begin(), crowd.end(), [](const auto& one) { return one->status() == 200; });
+  };
+  world.env.run_posted();
+  CHECK(answered() == 256);
+  while (!world.env.posted.empty()) world.env.run_posted();
+  CHECK(answered() == 1000);
+}
+
+TEST_CASE("where workers have too much to do, a long answer is refused") {
+  World world;
+  world.env.workers_busy = true;
+  world.backend.next = answer(nodes(2000), 16);
+  const auto kept = world.ask("/v1/catalog/nodes");
+  CHECK(kept->status() == 429);
+  CHECK(kept->body() == "too many long answers at a time (limit 256)");
+  world.backend.next = answer(nodes(2), 16);
+  CHECK(world.ask("/v1/catalog/nodes")->status() == 200);
+}
+
+TEST_CASE("long bodies that are not shared are compressed by a worker too") {
+  World world;
+  world.backend.next = answer(entries({entry("a", std::string(100'000, 'x'))}), 16);
+  const Ask gzip{.headers = {{"Accept-Encoding", "gzip"}}};
+  const auto kept = world.ask("/v1/kv/a", gzip);
+  CHECK_FALSE(kept->response);
+  world.env.run_posted();
+  CHECK(kept->header("Content-Encoding") == "gzip");
+  CHECK(kept->response->body.size() < 10'000);
+  world.env.workers_busy = true;
+  const auto plain = world.ask("/v1/kv/a", gzip);
+  REQUIRE(plain->response);
+  CHECK(plain->header("Content-Encoding") == "-");
+  CHECK(plain->response->body.size() > 100'000);
+}
+
+TEST_CASE("elsewhere than on the loop, a long answer is rendered right there") {
+  World world;
+  world.backend.next = answer(nodes(2000), 16);
+  world.env.on_loop_now = false;
+  const auto kept = world.ask("/v1/catalog/nodes");
+  CHECK_FALSE(kept->response);
+  world.env.on_loop_now = true;
+  world.env.run_posted();
+  CHECK(kept->status() == 200);
+}
+
+TEST_CASE("an API that ends drops those whose answers are in the making") {
+  auto world = std::make_unique<World>();
+  world->backend.next = answer(nodes(2000), 16);
+  const auto kept = world->ask("/v1/catalog/nodes");
+  CHECK_FALSE(kept->response);
+  world.reset();
+  CHECK_FALSE(kept->response);
+  CHECK(kept->abandoned);
 }

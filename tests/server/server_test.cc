@@ -1,7 +1,4 @@
-#include "lib/server/server.h"
-
 #include <chrono>
-#include <optional>
 #include <set>
 #include <stop_token>
 #include <string>
@@ -9,95 +6,10 @@
 
 #include <catch2/catch.hpp>
 
-#include "lib/env/sim_env.h"
+#include "tests/server/server_world.h"
 
 namespace discovery::server {
 namespace {
-
-using namespace std::chrono_literals;
-using model::Answer;
-using model::KvVerb;
-
-/// A server on a simulated machine.
-struct World {
-  env::Simulation simulation{7};
-  env::SimEnv& machine = simulation.add_env("one");
-  std::unique_ptr<Server> server;
-
-  explicit World(QueryLimits limits = {}) {
-    ServerOptions options;
-    options.node.name = "one";
-    options.node.address = "10.0.0.1";
-    options.node.datacenter = "dc1";
-    options.rpc_address = "10.0.0.1:8300";
-    options.query_limits = limits;
-    server = std::make_unique<Server>(machine, std::move(options));
-    REQUIRE(server->start().ok());
-  }
-
-  Result<model::Outcome> apply(model::Command command) {
-    std::optional<Result<model::Outcome>> result;
-    server->apply(std::move(command), {}).then([&](Result<model::Outcome> outcome) {
-      result = std::move(outcome);
-    });
-    REQUIRE(result.has_value());
-    return *result;
-  }
-  Result<model::Outcome> put(std::string key, std::string value = "v") {
-    return apply(model::KvCommand{KvVerb::kSet, std::move(key), std::move(value), 0, 0});
-  }
-  Result<model::Outcome> remove(std::string key) {
-    return apply(model::KvCommand{KvVerb::kDelete, std::move(key), "", 0, 0});
-  }
-  Result<model::Outcome> add(std::string node, std::string service, model::Tags tags = {}) {
-    model::RegisterCommand command;
-    command.node = std::move(node);
-    command.address = "10.0.0.9";
-    command.service.emplace();
-    command.service->name = std::move(service);
-    command.service->tags = std::move(tags);
-    return apply(std::move(command));
-  }
-  Result<Answer> ask(model::Query query, model::Read read = {}) {
-    std::optional<Result<Answer>> result;
-    server->query(std::move(query), std::move(read)).then([&](Result<Answer> answer) {
-      result = std::move(answer);
-    });
-    REQUIRE(result.has_value());
-    return *result;
-  }
-};
-
-/// A query that waits. It may go before its answer comes.
-struct Waiting {
-  std::optional<Result<Answer>> result;
-  Duration answered_at{};
-
-  Waiting(World& world, model::Query query, Index index, Duration wait = {}, std::stop_source stop = {})
-      : stop_(std::move(stop)), alive_(std::make_shared<Waiting*>(this)) {
-    model::Read read;
-    read.min_index = index;
-    read.wait = wait;
-    read.call.stop = stop_.get_token();
-    world.server->query(std::move(query), std::move(read))
-        .then([alive = alive_, &simulation = world.simulation](Result<Answer> answer) {
-          if (*alive == nullptr) return;
-          (*alive)->result = std::move(answer);
-          (*alive)->answered_at = simulation.now();
-        });
-  }
-  ~Waiting() { *alive_ = nullptr; }
-  Waiting(const Waiting&) = delete;
-  Waiting& operator=(const Waiting&) = delete;
-
- private:
-  std::stop_source stop_;
-  std::shared_ptr<Waiting*> alive_;
-};
-
-model::Query health(std::string service) {
-  return model::ListServiceHealth{std::move(service), {}, {}, false, {}};
-}
 
 TEST_CASE("a server registers itself", "[server]") {
   World world;
@@ -257,6 +169,49 @@ TEST_CASE("kept answers are bounded", "[server]") {
   REQUIRE(world.server->query_statistics().evaluations == before);
   REQUIRE(world.ask(health("s0")).ok());
   REQUIRE(world.server->query_statistics().evaluations == before + 1);
+}
+
+TEST_CASE("an answer that is no longer kept says so, as nobody would tell of its changes", "[server]") {
+  QueryLimits limits;
+  limits.max_kept_answers = 1;
+  World world(limits);
+  const Answer first = *world.ask(health("consul"));
+  REQUIRE_FALSE(first.shared->superseded());
+  const Answer second = *world.ask(health("web"));
+  REQUIRE(first.shared->superseded());
+  REQUIRE_FALSE(second.shared->superseded());
+}
+
+TEST_CASE("kept answers are bounded by their bytes, rendered ones included", "[server]") {
+  QueryLimits limits;
+  limits.max_answer_bytes = 10'000;
+  World world(limits);
+  using Form = model::SharedAnswer::Form;
+  const auto render = [](const Answer& answer, std::size_t size) {
+    answer.shared->bytes(Form::kJson, [&](const model::Value&) { return std::string(size, 'x'); });
+  };
+  std::weak_ptr<const model::SharedAnswer> first;
+  {
+    const Answer answer = *world.ask(health("consul"));
+    first = answer.shared;
+    render(answer, 6'000);
+  }
+  world.simulation.run_for(1s);
+  REQUIRE_FALSE(first.expired());
+  REQUIRE(world.server->query_statistics().answer_bytes >= 6'000);
+  std::weak_ptr<const model::SharedAnswer> second;
+  {
+    const Answer answer = *world.ask(health("web"));
+    second = answer.shared;
+    REQUIRE_FALSE(first.expired());
+    render(answer, 6'000);
+  }
+  world.simulation.run_for(1s);
+  REQUIRE(first.expired());  // the longest unused goes
+  REQUIRE_FALSE(second.expired());
+  render(*world.ask(model::ListNodes{}), 20'000);  // nothing of this size is kept
+  world.simulation.run_for(1s);
+  REQUIRE(world.server->query_statistics().answer_bytes <= limits.max_answer_bytes);
 }
 
 TEST_CASE("filters and distance shape rows", "[server]") {
