@@ -14,8 +14,7 @@ std::size_t row_bytes(const Row& row) {
   if constexpr (std::is_same_v<Row, std::string>) {
     bytes += heap_bytes(row);
   } else if constexpr (std::is_same_v<Row, ServiceTags::value_type>) {
-    bytes += heap_bytes(row.first);
-    for (const std::string& tag : row.second) bytes += sizeof tag + heap_bytes(tag);
+    bytes += row.second.capacity() * sizeof row.first;  // the texts share their bytes with the state
   } else if constexpr (std::is_same_v<Row, CheckServiceNode>) {
     bytes += row.checks.capacity() * sizeof(CheckPtr);
   }
