@@ -82,6 +82,7 @@ def main():
     p.add_argument("--warmup", type=float, default=1)
     p.add_argument("--port-base", type=int, default=21000)
     p.add_argument("--targets", default=os.path.join(HERE, "side_by_side", "targets.json"))
+    p.add_argument("--only", default="", help="measure only the paths whose name has this in it")
     opts = p.parse_args()
     opts.pin, opts.keep = "split", False
     os.sched_setaffinity(0, {1})
@@ -105,6 +106,8 @@ def main():
                     ("kv_get", 1.7, "c16", plain.measure),
                     ("health", 2.0, "100 passing", large.measure),
                     ("dns", 1.5, "A 1", lambda: scenarios["dns"].measure(nsd, "A 1"))):
+                if opts.only not in name:
+                    continue
                 held &= compare(f"{name} {variant}", bound, lambda: scenarios[name].measure(agent, variant), other,
                                 opts.rounds)
         finally:

@@ -137,15 +137,7 @@ class Connection final : public Deferred {
     std::size_t left = kMaxBytesATurn;
     while (piece_ < piece_count_) {
       if (left == 0) return wait_writable();
-      std::array<iovec, Stream::kMaxPieces> parts{};
-      msghdr message{};
-      message.msg_iov = parts.data();
-      for (std::size_t i = piece_, room = left; i < piece_count_ && room > 0; ++i) {
-        const std::size_t size = std::min(pieces_[i].size(), room);
-        parts[message.msg_iovlen++] = {const_cast<char*>(pieces_[i].data()), size};
-        room -= size;
-      }
-      const ssize_t sent = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL);
+      const ssize_t sent = send_pieces(left);
       if (sent < 0 && errno == EINTR) continue;
       if (sent < 0 && errno == EAGAIN) return wait_writable();
       if (sent < 0) {
@@ -161,6 +153,23 @@ class Connection final : public Deferred {
   void wait_writable() {
     write_waits_ = true;
     socket_.async_wait(AsioLoop::StreamSocket::wait_write, WritableHandler{self()});
+  }
+
+  /// Offers the kernel up to `room` bytes.
+  ssize_t send_pieces(std::size_t room) {
+    const int socket = socket_.native_handle();
+    if (piece_ + 1 == piece_count_) {  // costs the kernel less than a list of one
+      return ::send(socket, pieces_[piece_].data(), std::min(pieces_[piece_].size(), room), MSG_NOSIGNAL);
+    }
+    std::array<iovec, Stream::kMaxPieces> parts{};
+    msghdr message{};
+    message.msg_iov = parts.data();
+    for (std::size_t i = piece_; i < piece_count_ && room > 0; ++i) {
+      const std::size_t size = std::min(pieces_[i].size(), room);
+      parts[message.msg_iovlen++] = {const_cast<char*>(pieces_[i].data()), size};
+      room -= size;
+    }
+    return ::sendmsg(socket, &message, MSG_NOSIGNAL);
   }
 
   void skip(std::size_t sent) {
