@@ -152,15 +152,15 @@ class Child final : public LocalCounted<Child> {
     Result<pid_t> child = start_child(options_, input->get(), theirs.get());
     if (!child) return child.status();
     pid_ = *child;
-    UniqueFd exit(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
-    if (!exit.valid()) return posix_error("cannot watch a program", errno);
+    UniqueFd ended(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+    if (!ended.valid()) return posix_error("cannot watch a program", errno);
     asio::error_code error;
     output_.assign(ours.get(), error);
     if (error) return posix_error("cannot watch a program's output", error.value());
     ours.release();
-    exit_.assign(exit.get(), error);
+    exit_.assign(ended.get(), error);
     if (error) return posix_error("cannot watch a program", error.value());
-    exit.release();
+    ended.release();
     return {};
   }
 

@@ -58,7 +58,7 @@ struct SimLogLine {
 struct SimProgram {
   Duration takes{};  ///< how long it runs
   int exit_code = 0;
-  std::string output;
+  std::string output{};
 };
 
 /// The world: time, machines, network. It outlives everything that its machines have made.

@@ -25,7 +25,7 @@ class History {
     std::uint32_t consecutive = 0;
     std::uint8_t from = kNone;  ///< indexes of kWords
     std::uint8_t to = kNone;
-    std::string output;
+    std::string output{};
   };
   static constexpr std::string_view kWords[] = {"", "passing", "warning", "critical"};
   static constexpr std::uint8_t kNone = 0;
