@@ -26,7 +26,7 @@ std::string default_reason(std::string_view what) {
 
 /// The order of states, from best to worst.
 int badness(const model::HealthCheck& check) {
-  if (check.check_id == kNodeMaintenance || check.check_id.starts_with(kServiceMaintenance)) return 3;
+  if (check.check_id == kNodeMaintenance || std::string_view(check.check_id).starts_with(kServiceMaintenance)) return 3;
   if (check.status == model::kCritical) return 2;
   return check.status == model::kWarning ? 1 : 0;
 }
@@ -54,7 +54,7 @@ void LocalState::touch_aliases(const OwnCheck& check) {
     return;
   }
   for (const auto& [service, ids] : aliases_) stale_aliases_.insert(ids.begin(), ids.end());
-  if (check.record) stale_aliases_.erase(check.record->check_id);  // it does not mirror itself
+  if (check.record) stale_aliases_.erase(std::string(check.record->check_id));  // it does not mirror itself
 }
 
 void LocalState::forget_alias(const std::string& id, const OwnCheck& check) {

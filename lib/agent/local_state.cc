@@ -308,7 +308,7 @@ void LocalState::add_check(SyncUnit& unit, const CheckSpec& spec, Shape shape, D
   if (!known) {
     check.history = {};
     check.successes = check.failures = 0;
-    check.history.add({.at = now, .to = health::History::index_of(record.status), .output = record.output});
+    check.history.add({.at = now, .to = health::History::index_of(record.status), .output = record.output.str()});
   }
   check.record = std::make_shared<const HealthCheck>(std::move(record));
   unit.checks.insert(id);
