@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "daemon/config/schema.h"
+#include "lib/agent/config.h"
 #include "lib/base/duration.h"
 #include "lib/hcl/value.h"
 
@@ -57,12 +58,17 @@ inline void assign(Duration& target, const hcl::Value& value) {
 inline void assign(std::vector<std::string>& target, const hcl::Value& value) {
   for (const hcl::Value& element : *value.as_list()) target.push_back(*element.as_string());
 }
-/// Definitions: a list of them, or one.
-inline void assign(std::vector<hcl::Value>& target, const hcl::Value& value) {
+/// Definitions: a list of them, or one, in the file `source`.
+inline void assign_definitions(std::vector<agent::Definition>& target, const std::string& source,
+                               const hcl::Value& value) {
+  const auto add = [&](const hcl::Value& definition) {
+    const std::string line = definition.line() > 0 ? ":" + std::to_string(definition.line()) : "";
+    target.push_back({source + line, definition});
+  };
   if (const hcl::Value::List* list = value.as_list()) {
-    target.insert(target.end(), list->begin(), list->end());
+    for (const hcl::Value& definition : *list) add(definition);
   } else {
-    target.push_back(value);
+    add(value);
   }
 }
 template <class T>

@@ -11,6 +11,7 @@ namespace discovery::config {
 /// What the sources have said so far: a configuration, and beside it what is not in its final form yet.
 /// Addresses are still texts that may name several, in members whose names end in `_text`.
 struct Draft : agent::Config {
+  std::string source{};  ///< the file or fragment that is being added
   std::string client_text = "127.0.0.1";
   std::string dns_text{}, http_text{}, https_text{}, grpc_text{};
   std::string advertise_ipv4_text{}, advertise_ipv6_text{}, advertise_wan_ipv4_text{},

@@ -283,6 +283,12 @@ Result<AgentFlags> parse_agent_flags(std::span<const std::string> args) {
   return flags;
 }
 
+std::string_view flag_of(std::string_view path) {
+  const auto* const at = std::find_if(std::begin(kKeyFlags), std::end(kKeyFlags),
+                                      [&](const KeyFlag& flag) { return flag.key == path; });
+  return at == std::end(kKeyFlags) ? path : at->name;
+}
+
 std::string agent_help() {
   std::string out(kIntroduction);
   for (const auto& [topic, title] : kTitles) {

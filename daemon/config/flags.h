@@ -2,6 +2,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <discovery/status.h>
@@ -29,6 +30,9 @@ struct AgentFlags {
 /// flag -http-port: ..."; "Unexpected extra arguments: [x]"; "config: -config-format must be either 'hcl' or
 /// 'json'".
 Result<AgentFlags> parse_agent_flags(std::span<const std::string> args);
+
+/// The flag that says the same as the key at `path`, without its dash; the path itself if there is none.
+std::string_view flag_of(std::string_view path);
 
 /// The help of `discoveryd agent`: its flags by topic.
 std::string agent_help();

@@ -20,6 +20,7 @@ using agent::HttpConfig;
 using agent::LimitsConfig;
 using agent::PortsConfig;
 using agent::SoaConfig;
+using agent::TelemetryConfig;
 using agent::UnixSocketsConfig;
 
 // How a row is written
@@ -41,6 +42,16 @@ constexpr AgentKey at(
           effect,
           [](Draft& draft, const hcl::Value& value) { assign(member<kMembers...>(draft), value); },
           [](Draft& to, const Draft& from) { member<kMembers...>(to) = member<kMembers...>(from); }};
+}
+
+/// A key that holds definitions: these remember where they stand.
+template <auto kMember>
+constexpr AgentKey definitions(std::string_view path, Type type, const Schema& (*nested)()) {
+  return {
+      {path, type, nested},
+      Effect::kReload,
+      [](Draft& draft, const hcl::Value& value) { assign_definitions(draft.*kMember, draft.source, value); },
+      [](Draft& to, const Draft& from) { to.*kMember = from.*kMember; }};
 }
 
 /// A key that Consul knows and nothing here keeps.
@@ -128,7 +139,11 @@ constexpr AgentKey kKeys[] = {
     at<&C::log_rotate_duration>("log_rotate_duration"),
     at<&C::log_rotate_max_files>("log_rotate_max_files"),
     at<&C::enable_debug>("enable_debug", kReload),
-    at<&C::prometheus_retention_time>("telemetry.prometheus_retention_time"),
+    at<&C::telemetry, &TelemetryConfig::prometheus_retention_time>("telemetry.prometheus_retention_time"),
+    at<&C::telemetry, &TelemetryConfig::metrics_prefix>("telemetry.metrics_prefix"),
+    at<&C::telemetry, &TelemetryConfig::disable_hostname>("telemetry.disable_hostname"),
+    at<&C::telemetry, &TelemetryConfig::prefix_filter>("telemetry.prefix_filter", kReload),
+    at<&C::telemetry, &TelemetryConfig::filter_default>("telemetry.filter_default", kReload),
 
     // Queries, HTTP and limits.
     at<&C::default_query_time>("default_query_time"),
@@ -170,10 +185,10 @@ constexpr AgentKey kKeys[] = {
     at<&C::recursors>("recursors", kLater),
 
     // Services and checks.
-    at<&C::services>("service", kReload, Type::kObject, service_definition),
-    at<&C::services>("services", kReload, Type::kObjectList, service_definition),
-    at<&C::checks>("check", kReload, Type::kObject, check_definition),
-    at<&C::checks>("checks", kReload, Type::kObjectList, check_definition),
+    definitions<&C::services>("service", Type::kObject, service_definition),
+    definitions<&C::services>("services", Type::kObjectList, service_definition),
+    definitions<&C::checks>("check", Type::kObject, check_definition),
+    definitions<&C::checks>("checks", Type::kObjectList, check_definition),
     at<&C::enable_script_checks>("enable_script_checks"),
     at<&D::enable_local_script_checks_set>("enable_local_script_checks"),
     at<&C::check_update_interval>("check_update_interval"),
@@ -394,10 +409,6 @@ constexpr AgentKey kKeys[] = {
     deprecated("ui_content_path", Type::kString, "ui_config.content_path"),
 
     // Metrics.
-    later("telemetry.disable_hostname", Type::kBool),
-    later("telemetry.metrics_prefix", Type::kString),
-    later("telemetry.prefix_filter", Type::kStrings),
-    later("telemetry.filter_default", Type::kBool),
     later("telemetry.enable_host_metrics", Type::kBool),
     later("telemetry.retry_failed_connection", Type::kBool),
     later("telemetry.disable_compat_1.9", Type::kBool),

@@ -1,10 +1,12 @@
 #include "daemon/config/load.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
+#include "daemon/config/explain.h"
 #include "daemon/config/files.h"
 #include "daemon/config/keys.h"
 #include "daemon/config/merge.h"
@@ -41,19 +43,34 @@ std::string_view json_kind_of(const hcl::Value& value) {
   }
 }
 
+/// ":7" where the message of a parser says "7:3"; else nothing.
+std::string line_in(std::string_view message) {
+  constexpr std::string_view kDigits = "0123456789";
+  for (std::size_t begin = 0; (begin = message.find_first_of(kDigits, begin)) != std::string_view::npos;) {
+    const std::size_t end = std::min(message.find_first_not_of(kDigits, begin), message.size());
+    const bool has_column = end + 1 < message.size() && message[end] == ':' &&
+                            kDigits.find(message[end + 1]) != std::string_view::npos;
+    if (has_column) return ":" + std::string(message.substr(begin, end - begin));
+    begin = end;
+  }
+  return "";
+}
+
 /// Adds one text; an empty one says nothing.
 Status add_text(Merge& merge, const std::string& name, bool is_json, const std::string& text) {
   if (text.empty()) return {};
   const Result<hcl::Value> parsed = is_json ? hcl::parse_json(text) : hcl::parse_hcl(text);
   if (!parsed.ok()) {
+    const std::string message(parsed.status().message());
     return {parsed.status().code(),
-            "failed to parse " + name + ": " + std::string(parsed.status().message())};
+            explained("failed to parse " + name + ": " + message, {name + line_in(message)})};
   }
   if (parsed->is_null()) return {};
   if (parsed->as_object() == nullptr) {
-    return invalid_argument("failed to parse " + name + ": json: cannot unmarshal " +
-                            std::string(json_kind_of(*parsed)) +
-                            " into Go value of type map[string]interface {}");
+    return invalid_argument(explained("failed to parse " + name + ": json: cannot unmarshal " +
+                                          std::string(json_kind_of(*parsed)) +
+                                          " into Go value of type map[string]interface {}",
+                                      {name + ":1"}));
   }
   return merge.add(name, *parsed);
 }
@@ -64,15 +81,17 @@ Status add_sources(Merge& merge, const AgentFlags& flags, std::vector<std::strin
     if (!defaults.ok()) return defaults.status();
     merge.add_defaults(*defaults);
   }
-  if (Status status = merge.add("flags", flags.lists); !status.ok()) return status;
+  if (Status status = merge.add_flags(flags.lists); !status.ok()) return status;
   for (const std::string& path : flags.config_paths) {
     const auto files = read_config_files(path, flags.config_format, warnings);
-    if (!files.ok()) return files.status();
+    if (!files.ok()) {
+      return {files.status().code(), explained(std::string(files.status().message()), {path})};
+    }
     for (const ConfigFile& file : *files) {
       if (Status status = add_text(merge, file.path, file.is_json, file.text); !status.ok()) return status;
     }
   }
-  if (Status status = merge.add("flags", flags.scalars); !status.ok()) return status;
+  if (Status status = merge.add_flags(flags.scalars); !status.ok()) return status;
   for (std::size_t i = 0; i < flags.fragments.size(); ++i) {
     const std::string name = "flags-" + std::to_string(i) + ".hcl";
     if (Status status = add_text(merge, name, false, flags.fragments[i]); !status.ok()) return status;
@@ -103,16 +122,12 @@ Status check_open_files(const agent::Config& config, const Host& host) {
                           std::to_string(connections) + " needs at least " + std::to_string(needed));
 }
 
-}  // namespace
-
-Result<LoadedConfig> load_agent_config(const AgentFlags& flags, const Host& host) {
-  LoadedConfig loaded;
-  Merge merge;
-  if (Status status = add_sources(merge, flags, loaded.warnings); !status.ok()) return status;
+/// Makes of what the sources say a configuration that is complete and makes sense.
+Result<LoadedConfig> complete(const Merge& merge, bool dev_mode, const Host& host, LoadedConfig loaded) {
   loaded.warnings.insert(loaded.warnings.end(), merge.warnings().begin(), merge.warnings().end());
 
   Draft draft = merge.draft();
-  draft.dev_mode = flags.dev;
+  draft.dev_mode = dev_mode;
   Result<agent::Config> config = resolve(std::move(draft), host, merge.problems(), loaded.warnings);
   if (!config.ok()) return config.status();
   loaded.config = std::move(*config);
@@ -125,9 +140,27 @@ Result<LoadedConfig> load_agent_config(const AgentFlags& flags, const Host& host
   return loaded;
 }
 
+/// A mistake with the places it speaks of. Those of single values were noted when they were found.
+Status located(const Status& mistake, const Merge& merge) {
+  std::vector<std::string> places = merge.problem_places();
+  for (std::string& place : merge.places_in(mistake.message())) places.push_back(std::move(place));
+  return {mistake.code(), explained(std::string(mistake.message()), places)};
+}
+
+}  // namespace
+
+Result<LoadedConfig> load_agent_config(const AgentFlags& flags, const Host& host) {
+  LoadedConfig loaded;
+  Merge merge;
+  if (Status status = add_sources(merge, flags, loaded.warnings); !status.ok()) return status;
+  Result<LoadedConfig> completed = complete(merge, flags.dev, host, std::move(loaded));
+  if (!completed.ok()) return located(completed.status(), merge);
+  return completed;
+}
+
 Result<LoadedConfig> load_agent_config(std::span<const std::string> args) {
   const Result<AgentFlags> flags = parse_agent_flags(args);
-  if (!flags.ok()) return flags.status();
+  if (!flags.ok()) return Status(flags.status().code(), explained(std::string(flags.status().message()), {}));
   return load_agent_config(*flags, this_host());
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "daemon/config/explain.h"
+#include "daemon/config/flags.h"
 #include "lib/base/strings.h"
 
 namespace discovery::config {
@@ -41,17 +43,58 @@ std::string deprecation(const AgentKey& key) {
 
 }  // namespace
 
-Status Merge::add(const std::string& name, const Value& content) {
+Status Merge::add(const std::string& name, const Value& content) { return add_source(name, false, content); }
+
+Status Merge::add_flags(const Value& content) { return add_source("flags", true, content); }
+
+Status Merge::add_source(const std::string& name, bool is_flags, const Value& content) {
+  source_ = name;
+  source_is_flags_ = is_flags;
   Problems problems;
   std::vector<Setting> settings = agent_schema().read(*content.as_object(), "", problems);
+  std::vector<std::string> places;
+  for (const int line : problems.lines) {
+    if (line > 0) places.push_back(name + ":" + std::to_string(line));
+  }
   if (!problems.types.empty()) {
-    return invalid_argument("failed to parse " + name + ": " + join_type_errors(std::move(problems.types)));
+    return invalid_argument(
+        explained("failed to parse " + name + ": " + join_type_errors(std::move(problems.types)), places));
   }
   if (!problems.unknown_keys.empty()) {
-    return invalid_argument("failed to parse " + name + ": " + join_errors(problems.unknown_keys));
+    return invalid_argument(
+        explained("failed to parse " + name + ": " + join_errors(problems.unknown_keys), places));
   }
-  problems_.insert(problems_.end(), problems.values.begin(), problems.values.end());
+  if (!problems.values.empty()) {
+    problems_.insert(problems_.end(), problems.values.begin(), problems.values.end());
+    problem_places_.insert(problem_places_.end(), places.begin(), places.end());
+    // Of flags there is no line, but their key is the first word of the message.
+    for (const std::string& problem : problems.values) {
+      if (is_flags) problem_places_.push_back(place(problem.substr(0, problem.find_first_of(":[")), 0));
+    }
+  }
   return apply(std::move(settings));
+}
+
+std::string Merge::place(std::string_view path, int line) const {
+  if (source_is_flags_) return "flag -" + std::string(flag_of(path));
+  return line > 0 ? source_ + ":" + std::to_string(line) : source_;
+}
+
+std::vector<std::string> Merge::places_in(std::string_view message) const {
+  constexpr std::string_view kNameCharacters = "abcdefghijklmnopqrstuvwxyz0123456789_.";
+  std::vector<std::string> places;
+  for (std::size_t begin = 0;
+       (begin = message.find_first_of(kNameCharacters, begin)) != std::string_view::npos;) {
+    const std::size_t end = std::min(message.find_first_not_of(kNameCharacters, begin), message.size());
+    std::string_view word = message.substr(begin, end - begin);
+    begin = end;
+    while (word.ends_with('.')) word.remove_suffix(1);
+    const auto found = given_at_.find(word);
+    if (found == given_at_.end()) continue;
+    if (std::find(places.begin(), places.end(), found->second) == places.end())
+      places.push_back(found->second);
+  }
+  return places;
 }
 
 void Merge::add_defaults(const Value& content) {
@@ -68,7 +111,12 @@ Status Merge::apply(std::vector<Setting> settings) {
                         [](const Setting& setting) { return stands_for_another(agent_key(setting.key)); });
   for (const Setting& setting : settings) {
     const AgentKey* key = &agent_key(setting.key);
-    if (key->effect == Effect::kRefused) return invalid_argument(std::string(key->note));
+    const std::string where = place(key->key.path, setting.value.line());
+    given_at_.insert_or_assign(std::string(key->key.path), where);
+    draft_.source = source_;
+    if (key->effect == Effect::kRefused) {
+      return invalid_argument(explained(std::string(key->note), {where}));
+    }
     if (key->effect == Effect::kDeprecated) warn(deprecation(*key));
     if (key->set != nullptr) key->set(draft_, setting.value);
     if (stands_for_another(*key)) {

@@ -122,10 +122,7 @@ Result<std::string> detect(const std::string& any, const Host& host) {
     return invalid_argument("Error detecting " + std::string(what) +
                             " address: " + std::string(found.status().message()));
   }
-  if (found->empty()) {
-    return invalid_argument("No " + std::string(what) +
-                            " address found; say which one to use with -bind or -advertise");
-  }
+  if (found->empty()) return invalid_argument("No " + std::string(what) + " address found");
   if (found->size() > 1) {
     return invalid_argument("Multiple " + std::string(what) +
                             " addresses found. Please configure one with 'bind' and/or 'advertise'.");
@@ -215,6 +212,8 @@ Status resolve_identity(Draft& draft, const Host& host) {
     if (!name.ok()) return invalid_argument("node_name: " + std::string(name.status().message()));
     draft.node_name = std::string(base::trim(*name));
   }
+  if (const Result<std::string> name = host.hostname(); name.ok())
+    draft.telemetry.host_name = base::trim(*name);
   draft.node_id = base::to_lower(draft.node_id);
   draft.datacenter = base::to_lower(draft.datacenter);
   draft.primary_datacenter = base::to_lower(draft.primary_datacenter);

@@ -132,17 +132,21 @@ class Reader {
   }
 
  private:
-  std::optional<Value> mismatch(const Value& value, Type type, const std::string& path) {
-    problems_.types.push_back(quoted(path) + " expected type '" + std::string(name_of(type)) +
-                              "', got unconvertible type '" + std::string(type_name_of(value)) +
-                              "', value: '" + show(value) + "'");
+  std::nullopt_t wrong_type(const Value& value, std::string problem) {
+    problems_.types.push_back(std::move(problem));
+    problems_.lines.push_back(value.line());
     return std::nullopt;
   }
 
+  std::optional<Value> mismatch(const Value& value, Type type, const std::string& path) {
+    return wrong_type(value, quoted(path) + " expected type '" + std::string(name_of(type)) +
+                                 "', got unconvertible type '" + std::string(type_name_of(value)) +
+                                 "', value: '" + (is_secret(path) ? "<hidden>" : show(value)) + "'");
+  }
+
   std::optional<Value> no_map(const Value& value, const std::string& path) {
-    problems_.types.push_back(quoted(path) + " expected a map, got '" + std::string(kind_name_of(value)) +
-                              "'");
-    return std::nullopt;
+    return wrong_type(value,
+                      quoted(path) + " expected a map, got '" + std::string(kind_name_of(value)) + "'");
   }
 
   std::optional<Value> read_integer(const Value& value, Type type, const std::string& path) {
@@ -156,16 +160,14 @@ class Reader {
     }
     const bool is_unsigned = type == Type::kUint32 || type == Type::kUint64;
     if (is_unsigned && number < 0) {
-      problems_.types.push_back("cannot parse " + quoted(path) + ", " + std::to_string(number) +
-                                " overflows uint");
-      return std::nullopt;
+      return wrong_type(value,
+                        "cannot parse " + quoted(path) + ", " + std::to_string(number) + " overflows uint");
     }
     const bool fits_32 =
         type == Type::kInt ? std::in_range<std::int32_t>(number) : std::in_range<std::uint32_t>(number);
     if ((type == Type::kInt || type == Type::kUint32) && !fits_32) {
-      problems_.types.push_back("cannot parse " + quoted(path) + ", " + std::to_string(number) +
-                                " is out of range");
-      return std::nullopt;
+      return wrong_type(value,
+                        "cannot parse " + quoted(path) + ", " + std::to_string(number) + " is out of range");
     }
     return Value(number, value.line());
   }
@@ -192,6 +194,7 @@ class Reader {
     if (parsed.ok()) return value;
     problems_.values.push_back(name + ": invalid duration: " + base::go_quote(*text) + ": " +
                                std::string(parsed.status().message()));
+    problems_.lines.push_back(value.line());
     return std::nullopt;
   }
 
@@ -209,9 +212,8 @@ class Reader {
     } else if (value.as_object() != nullptr && type != Type::kStrings) {
       if (auto element = read(value, element_type, nested, path + "[0]")) out.push_back(std::move(*element));
     } else {
-      problems_.types.push_back(quoted(path) + ": source data must be an array or slice, got " +
-                                std::string(kind_name_of(value)));
-      return std::nullopt;
+      return wrong_type(value, quoted(path) + ": source data must be an array or slice, got " +
+                                   std::string(kind_name_of(value)));
     }
     return Value(std::move(out), value.line());
   }
@@ -317,6 +319,7 @@ void Schema::read_section(const Value::Object& object, const std::string& sectio
       if (problems.unknown_keys.size() < kMaxSuggestions)
         message += did_you_mean(section, base::to_lower(member.key));
       problems.unknown_keys.push_back(std::move(message));
+      problems.lines.push_back(member.value.line());
     }
   }
 }
@@ -331,23 +334,39 @@ hcl::Value Schema::read_object(const Value& object, const std::string& where, Pr
 
 /// Suggests the key of the same section that is most alike, if any is alike at all.
 std::string Schema::did_you_mean(const std::string& section, std::string_view key) const {
-  constexpr std::size_t kLongest = 64;
-  if (key.size() > kLongest) return "";
-  std::string best;
-  std::size_t best_distance = std::max<std::size_t>(key.size() / 3, 1) + 1;
+  std::vector<std::string_view> names;
   const auto consider = [&](std::string_view path) {
     if (!path.starts_with(section)) return;
     const std::string_view name = path.substr(section.size());
-    if (name.find('.') != std::string_view::npos) return;
-    const std::size_t away = distance(key, name);
-    if (away < best_distance || (away == best_distance && !best.empty() && path < best)) {
-      best = path;
-      best_distance = away;
-    }
+    if (name.find('.') == std::string_view::npos) names.push_back(name);
   };
   for (const Key& candidate : keys_) consider(candidate.path);
   for (const std::string& candidate : sections_) consider(candidate);
-  return best.empty() ? "" : " (did you mean " + base::go_quote(best) + "?)";
+  const std::string_view best = nearest(key, names);
+  return best.empty() ? "" : " (did you mean " + base::go_quote(section + std::string(best)) + "?)";
+}
+
+std::string_view nearest(std::string_view name, std::span<const std::string_view> names) {
+  constexpr std::size_t kLongest = 64;
+  if (name.size() > kLongest) return {};
+  std::string_view best;
+  std::size_t best_distance = std::max<std::size_t>(name.size() / 3, 1) + 1;
+  for (const std::string_view candidate : names) {
+    const std::size_t away = distance(name, candidate);
+    if (away < best_distance || (away == best_distance && !best.empty() && candidate < best)) {
+      best = candidate;
+      best_distance = away;
+    }
+  }
+  return best;
+}
+
+bool is_secret(std::string_view path) {
+  if (path.starts_with("acl.tokens.") || path == "encrypt" || path.starts_with("connect.ca_config"))
+    return true;
+  const std::size_t dot = path.rfind('.');
+  const std::string_view name = dot == std::string_view::npos ? path : path.substr(dot + 1);
+  return name.ends_with("token") || name.starts_with("circonus_api");
 }
 
 std::string join_errors(std::span<const std::string> errors) {

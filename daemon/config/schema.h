@@ -62,6 +62,7 @@ struct Problems {
   std::vector<std::string> types;         ///< "'server' expected type 'bool', got ..."
   std::vector<std::string> unknown_keys;  ///< "invalid config key bogus"
   std::vector<std::string> values;        ///< "retry_interval: invalid duration: ..."
+  std::vector<int> lines;  ///< where they are, in the order in which they were found; 0: unknown
 };
 
 /// A set of keys. Threads: immutable once made.
@@ -93,6 +94,13 @@ class Schema {
   std::unordered_map<std::string, std::size_t> rows_;
   std::unordered_set<std::string> sections_;
 };
+
+/// The one of `names` that is most like `name`, if any is alike at all; else empty. For names of keys and
+/// flags.
+std::string_view nearest(std::string_view name, std::span<const std::string_view> names);
+
+/// Whether the value of a key must not be shown to anybody: tokens, keys of encryption.
+bool is_secret(std::string_view path);
 
 /// `count` errors as Consul lists them: "2 errors occurred:\n\t* ...\n\t* ...\n\n".
 std::string join_errors(std::span<const std::string> errors);

@@ -306,7 +306,7 @@ Status check_durations(const Config& config) {
       {"check_update_interval", config.check_update_interval},
       {"dns_config.max_stale", config.dns_config.max_stale},
       {"dns_config.node_ttl", config.dns_config.node_ttl},
-      {"telemetry.prometheus_retention_time", config.prometheus_retention_time},
+      {"telemetry.prometheus_retention_time", config.telemetry.prometheus_retention_time},
   };
   for (const auto& [key, value] : all) {
     if (value < Duration::zero()) return invalid_argument(std::string(key) + " cannot be negative");

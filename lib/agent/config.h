@@ -82,6 +82,16 @@ struct DnsConfig {
   SoaConfig soa{};
 };
 
+/// What is measured, and under which names.
+struct TelemetryConfig {
+  Duration prometheus_retention_time{};    ///< 0: no metrics in Prometheus' format
+  std::string metrics_prefix = "consul";   ///< of all names
+  bool disable_hostname = false;           ///< whether gauges' names lack the host's
+  std::string host_name{};                 ///< found out at the start; no key
+  std::vector<std::string> prefix_filter;  ///< "+a.b" and "-a.b": which names are gathered
+  bool filter_default = true;              ///< whether those are that no rule fits
+};
+
 /// Tokens that the agent uses itself, or makes known to the servers; any text, not only UUIDs.
 struct AclTokensConfig {
   std::string initial_management, agent_recovery, default_token, agent, replication;
@@ -94,6 +104,14 @@ struct AclConfig {
   std::string down_policy = "extend-cache";
   bool enable_token_persistence = false;
   AclTokensConfig tokens{};
+};
+
+/// A definition of a service or check, with the keys of configuration files (snake_case). `check` and
+/// `checks`, single and repeated blocks, lists and objects all have the one form their key has; durations are
+/// text.
+struct Definition {
+  std::string where;  ///< the file with the line, as in "web.hcl:3"; what messages call it
+  hcl::Value value;   ///< an object
 };
 
 /// Everything an agent is told at its start.
@@ -143,7 +161,7 @@ struct Config {
   DnsConfig dns_config{};
   AclConfig acl{};
   bool connect_enabled = false;
-  Duration prometheus_retention_time{};  ///< 0: no metrics in Prometheus' format
+  TelemetryConfig telemetry{};
   bool enable_debug = false;
 
   bool leave_on_terminate = true;        ///< whether SIGTERM means to leave the cluster in good order
@@ -162,10 +180,7 @@ struct Config {
   int check_output_max_size = 4096;                          ///< bytes
   bool discard_check_output = false;
 
-  /// Definitions of services and checks, each an object with the keys of configuration files (snake_case):
-  /// `check` and `checks`, single and repeated blocks, lists and objects all have the one form their key has.
-  /// Durations are text.
-  std::vector<hcl::Value> services, checks;
+  std::vector<Definition> services, checks;
 };
 
 /// 4 or 6 for the text of an IP address, 0 for anything else. Pure.

@@ -9,6 +9,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "daemon/config/explain.h"
 #include "daemon/config/load.h"
 
 namespace discovery::config::testing {
@@ -70,9 +71,10 @@ inline std::vector<std::string> warnings_of(const std::vector<std::string>& args
   return loaded->warnings;
 }
 
-/// The message of what must not load; empty if it does.
+/// The message of what must not load, without where and what to do; empty if it does.
 inline std::string error_of(const std::vector<std::string>& args, const Host& host = machine()) {
-  return std::string(load(args, host).status().message());
+  const Status status = load(args, host).status();
+  return std::string(without_explanation(status.message()));
 }
 
 }  // namespace discovery::config::testing

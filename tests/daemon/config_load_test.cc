@@ -98,9 +98,9 @@ TEST_CASE("later sources win, lists grow, maps merge") {
   CHECK(config.ports.dns == 1002);
   CHECK(config.log_level == "WARN");
   REQUIRE(config.services.size() == 3);
-  CHECK(text_of(config.services[0], "name") == "s1");
-  CHECK(text_of(config.services[1], "name") == "s2");
-  CHECK(text_of(config.services[2], "name") == "s3");
+  CHECK(text_of(config.services[0].value, "name") == "s1");
+  CHECK(text_of(config.services[1].value, "name") == "s2");
+  CHECK(text_of(config.services[2].value, "name") == "s3");
 
   SECTION("the order of files is that of the command line") {
     CHECK(must_load({"-dev", "-config-file", second, "-config-file", first}).datacenter == "file1");
@@ -306,7 +306,7 @@ TEST_CASE("definitions of services and checks have one form") {
     checks { id = "two" DeregisterCriticalServiceAfter = "1m" }
   )"});
   REQUIRE(config.services.size() == 1);
-  const hcl::Value& service = config.services[0];
+  const hcl::Value& service = config.services[0].value;
   CHECK(text_of(service, "name") == "web");
   CHECK(*service.find("tags")->as_list() == hcl::Value::List{hcl::Value(std::string("a"))});
   CHECK(*service.find("weights")->find("passing")->as_int() == 2);
@@ -317,8 +317,8 @@ TEST_CASE("definitions of services and checks have one form") {
   CHECK(service.find("connect")->find("sidecar_service")->as_object()->empty());
   CHECK(*service.find("tagged_addresses")->find("lan")->find("port")->as_int() == 5);
   REQUIRE(config.checks.size() == 2);
-  CHECK(text_of(config.checks[1], "id") == "two");
-  CHECK(text_of(config.checks[1], "deregister_critical_service_after") == "1m");
+  CHECK(text_of(config.checks[1].value, "id") == "two");
+  CHECK(text_of(config.checks[1].value, "deregister_critical_service_after") == "1m");
 }
 
 TEST_CASE("a reload takes over what may change and nothing else") {
@@ -355,7 +355,8 @@ TEST_CASE("this machine can be asked") {
   INFO(loaded.status().to_string());
   REQUIRE(loaded.ok());
   CHECK_FALSE(loaded->config.node_name.empty());
-  CHECK(load_agent_config(Strings{"-nope"}).status().message() == "flag provided but not defined: -nope");
+  CHECK(load_agent_config(Strings{"-nope"}).status().message() ==
+        "flag provided but not defined: -nope\n    to do: discoveryd agent -help lists the flags");
 }
 
 TEST_CASE("help names every flag once, and what it names exists") {
