@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdio>
 #include <mutex>
 #include <string>
@@ -16,6 +17,8 @@ class ConsoleLog final : public LogSink {
  public:
   /// Lines below `least` are left out.
   ConsoleLog(Level least, bool json) : least_(least), json_(json) {}
+  /// From now on.
+  void set_level(Level least) noexcept { least_ = least; }
   /// Also writes to a file; kUnavailable or kPermissionDenied if it cannot be opened.
   Status open(const std::string& path);
   ~ConsoleLog() override;
@@ -23,15 +26,10 @@ class ConsoleLog final : public LogSink {
   void write(Level level, std::string_view unit, std::string_view message) noexcept override;
 
  private:
-  std::string format(Level level, std::string_view unit, std::string_view message) const;
-
-  const Level least_;
+  std::atomic<Level> least_;
   const bool json_;
   std::mutex mutex_;
   std::FILE* file_ = nullptr;
 };
-
-/// "TRACE", "DEBUG", "INFO", "WARN" and "ERR" or "ERROR", in any case. kInvalidArgument lists them.
-Result<Level> parse_level(std::string_view name);
 
 }  // namespace discovery

@@ -1,6 +1,5 @@
 #include "daemon/agent/run_agent.h"
 
-#include <pthread.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -12,9 +11,11 @@
 #include <discovery/version.h>
 
 #include "daemon/agent/console_log.h"
+#include "daemon/agent/main_loop.h"
 #include "daemon/agent/pid_file.h"
 #include "daemon/config/load.h"
 #include "lib/api/embedded_agent.h"
+#include "lib/env/log_tap.h"
 
 namespace discovery {
 namespace {
@@ -54,26 +55,6 @@ int fail(const Status& status) {
   return kFailure;
 }
 
-/// The signals that end the agent or speak to it. Blocked in all threads, and waited for in one.
-sigset_t agent_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, signal);
-  return set;
-}
-
-/// Waits until a signal says stop; returns its name.
-std::string wait_for_end(const sigset_t& signals, LogSink& log) {
-  while (true) {
-    int signal = 0;
-    sigwait(&signals, &signal);
-    if (signal == SIGINT) return "interrupt";
-    if (signal == SIGTERM) return "terminated";
-    log.write(Level::kWarn, "agent",
-              "Caught signal: hangup; reloading the configuration is not available yet");
-  }
-}
-
 /// Watchers are connections: an agent may open as many files as the system lets it.
 void raise_open_files_limit() {
   rlimit limit{};
@@ -84,11 +65,6 @@ void raise_open_files_limit() {
 
 void warn_at_start(const agent::Config& config, const std::vector<std::string>& warnings, LogSink& log) {
   for (const std::string& warning : warnings) log.write(Level::kWarn, "agent", warning);
-  if (!config.services.empty() || !config.checks.empty()) {
-    log.write(Level::kWarn, "agent",
-              "services and checks in configuration files are not registered yet: use PUT "
-              "/v1/agent/service/register");
-  }
   if (config.dev_mode) return;
   log.write(Level::kWarn, "agent",
             "DATA LIVE IN MEMORY ONLY: there is no durable log yet, and all of the catalog and the KV store "
@@ -96,6 +72,87 @@ void warn_at_start(const agent::Config& config, const std::vector<std::string>& 
             "this agent stops (data_dir " +
                 config.data_dir + " keeps the node's ID alone)");
 }
+
+/// One agent's life as a process: from its configuration to its exit code.
+class AgentProcess {
+ public:
+  AgentProcess(std::vector<std::string> args, config::LoadedConfig loaded, Level level)
+      : args_(std::move(args)),
+        running_(std::move(loaded.config)),
+        warnings_(std::move(loaded.warnings)),
+        log_(std::make_shared<ConsoleLog>(level, running_.log_json)) {}
+
+  int run() {
+    if (!running_.log_file.empty()) {
+      if (Status opened = log_->open(running_.log_file); !opened.ok()) return fail(opened);
+    }
+    Result<PidFile> pid_file = PidFile::create(running_.pid_file);
+    if (!pid_file.ok()) return fail(pid_file.status());
+    raise_open_files_limit();
+    auto loop = MainLoop::create();  // before any thread is made: they inherit what it blocks
+    if (!loop.ok()) return fail(loop.status());
+    loop_ = std::move(*loop);
+
+    Environment environment;
+    environment.log = log_;
+    auto agent = api::EmbeddedAgent::start(running_, environment, host());
+    if (!agent.ok()) {
+      std::cerr << "==> Error starting agent: " << agent.status().message() << "\n";
+      return kFailure;
+    }
+    print_banner(running_, (*agent)->facts(), std::cout);
+    warn_at_start(running_, warnings_, *log_);
+    log_->write(Level::kInfo, "agent", "started");
+    const int code = loop_->run([this, &agent](int signal) { on_signal(**agent, signal); });
+    agent->reset();
+    log_->write(Level::kInfo, "agent", "Exit code: " + std::to_string(code));
+    return code;
+  }
+
+ private:
+  api::AgentHost host() {
+    return {.load_config =
+                [this](const api::AgentHost::Loaded& done) { loop_->post([this, done] { done(load()); }); },
+            .reloaded =
+                [this](const agent::Config& config) {
+                  if (const Result<Level> level = env::parse_level(config.log_level); level.ok()) {
+                    log_->set_level(*level);
+                  }
+                  loop_->post([this, config] { running_ = config; });
+                },
+            .left = [this] { loop_->stop(0); }};
+  }
+
+  /// What the configuration is now: the running one with all that a reload may change.
+  Result<agent::Config> load() {
+    Result<config::LoadedConfig> loaded = config::load_agent_config(args_);
+    if (!loaded.ok()) return loaded.status();
+    if (const Result<Level> level = env::parse_level(loaded->config.log_level); !level.ok())
+      return level.status();
+    for (const std::string& warning : loaded->warnings) log_->write(Level::kWarn, "agent", warning);
+    return config::reloaded(running_, loaded->config);
+  }
+
+  void on_signal(api::EmbeddedAgent& agent, int signal) {
+    const std::string name = signal == SIGHUP ? "hangup" : signal == SIGINT ? "interrupt" : "terminated";
+    log_->write(Level::kInfo, "agent", "Caught: signal=" + name);
+    if (signal == SIGHUP) {
+      agent.reload([](const Status&) {});  // what is wrong is in the log
+      return;
+    }
+    const bool leaves = signal == SIGINT ? !running_.skip_leave_on_interrupt : running_.leave_on_terminate;
+    log_->write(Level::kInfo, "agent",
+                leaves ? "Gracefully shutting down agent..." : "Graceful shutdown disabled. Exiting");
+    // A server that stops without leaving its cluster says so, as Consul's does.
+    loop_->stop(leaves ? 0 : kFailure);
+  }
+
+  const std::vector<std::string> args_;
+  agent::Config running_;
+  const std::vector<std::string> warnings_;
+  const std::shared_ptr<ConsoleLog> log_;
+  std::unique_ptr<MainLoop> loop_;
+};
 
 }  // namespace
 
@@ -108,40 +165,10 @@ int run_agent(std::span<const std::string> args) {
     return 0;
   }
   Result<config::LoadedConfig> loaded = config::load_agent_config(args);
-  if (!loaded.ok()) {
-    std::cerr << "==> " << loaded.status().message() << "\n    (discoveryd agent --help lists the flags)\n";
-    return kFailure;
-  }
-  agent::Config& settings = loaded->config;
-  const Result<Level> level = parse_level(settings.log_level);
+  if (!loaded.ok()) return fail(loaded.status());
+  const Result<Level> level = env::parse_level(loaded->config.log_level);
   if (!level.ok()) return fail(level.status());
-
-  const auto log = std::make_shared<ConsoleLog>(*level, settings.log_json);
-  if (!settings.log_file.empty()) {
-    if (Status opened = log->open(settings.log_file); !opened.ok()) return fail(opened);
-  }
-  Result<PidFile> pid_file = PidFile::create(settings.pid_file);
-  if (!pid_file.ok()) return fail(pid_file.status());
-
-  raise_open_files_limit();
-  const sigset_t signals = agent_signals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread is made: they inherit it
-
-  Environment environment;
-  environment.log = log;
-  auto agent = api::EmbeddedAgent::start(settings, environment);
-  if (!agent.ok()) {
-    std::cerr << "==> Error starting agent: " << agent.status().message() << "\n";
-    return kFailure;
-  }
-  print_banner(settings, (*agent)->facts(), std::cout);
-  warn_at_start(settings, loaded->warnings, *log);
-  log->write(Level::kInfo, "agent", "started");
-  const std::string why = wait_for_end(signals, *log);
-  log->write(Level::kInfo, "agent", "Caught signal: " + why);
-  agent->reset();
-  log->write(Level::kInfo, "agent", "Exit code: 1");
-  return kFailure;  // a server that stops without leaving its cluster says so, as Consul's does
+  return AgentProcess({args.begin(), args.end()}, std::move(*loaded), *level).run();
 }
 
 }  // namespace discovery

@@ -4,6 +4,7 @@
 #include "daemon/cli/commands.h"
 #include "daemon/cli/http_options.h"
 #include "daemon/cli/service_definition.h"
+#include "lib/api/definition_form.h"
 #include "lib/base/strings.h"
 
 namespace discovery::cli {
@@ -102,7 +103,7 @@ class ServicesRegister final : public Command {
       const std::string name = text_member(service, "Name");
       const Result<std::string> reply = client->call({.method = "PUT",
                                                       .path = "/v1/agent/service/register",
-                                                      .body = to_json(service),
+                                                      .body = api::to_json(service),
                                                       .content_type = "application/json"});
       if (!reply.ok()) {
         return fail(context, "Error registering service " + base::go_quote(name) + ": ", reply.status());

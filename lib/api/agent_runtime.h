@@ -1,14 +1,20 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <discovery/status.h>
 
 #include "lib/agent/config.h"
+#include "lib/api/agent_host.h"
 #include "lib/dns/options.h"
 #include "lib/env/env.h"
+#include "lib/env/log_tap.h"
+#include "lib/metrics/registry.h"
+#include "lib/model/agent_control.h"
 #include "lib/model/backend.h"
 #include "lib/model/local_agent.h"
 
@@ -24,8 +30,18 @@ struct DnsService {
 /// together. Threads: the loop's. Owns: all of it, but the env.
 class AgentRuntime {
  public:
+  /// What surrounds the agent; all of it may be left out.
+  struct Around {
+    AgentHost host{};
+    std::shared_ptr<env::LogTap> log{};  ///< what env.log() writes to, for those who follow it
+    /// DNS answers otherwise from now on, after a reload. Called on the loop.
+    std::function<void(std::shared_ptr<const dns::Zone>)> zone_changed{};
+  };
+
   /// `node_id` is the agent's UUID.
-  AgentRuntime(env::Env& env, agent::Config config, std::string node_id);
+  AgentRuntime(env::Env& env, agent::Config config, std::string node_id, Around around);
+  AgentRuntime(env::Env& env, agent::Config config, std::string node_id)
+      : AgentRuntime(env, std::move(config), std::move(node_id), Around()) {}
   ~AgentRuntime();
   AgentRuntime(const AgentRuntime&) = delete;
   AgentRuntime& operator=(const AgentRuntime&) = delete;
@@ -38,6 +54,8 @@ class AgentRuntime {
 
   model::Backend& backend() noexcept;
   model::LocalAgent& local_agent() noexcept;
+  model::AgentControl& control() noexcept;
+  metrics::Registry& metrics() noexcept;
   /// Where HTTP is served. Valid after start().
   const std::vector<env::Endpoint>& http() const noexcept;
   const DnsService& dns() const noexcept;
@@ -46,8 +64,5 @@ class AgentRuntime {
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-/// The address by which others reach an agent.
-std::string advertised_address(const agent::Config& config);
 
 }  // namespace discovery::api

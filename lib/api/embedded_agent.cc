@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "lib/api/agent_runtime.h"
+#include "lib/api/settings.h"
 #include "lib/base/uuid.h"
 #include "lib/dns/udp_server.h"
 #include "lib/env/asio_env.h"
@@ -53,7 +54,8 @@ Result<std::string> find_node_id(env::Env& env, const agent::Config& config) {
 /// The loop's thread owns everything but the env's outer shell: it builds, runs and takes down.
 class EmbeddedAgent::Impl {
  public:
-  explicit Impl(std::unique_ptr<env::AsioEnv> env) : env_(std::move(env)) {}
+  Impl(std::unique_ptr<env::AsioEnv> env, std::shared_ptr<env::LogTap> log, AgentHost host)
+      : env_(std::move(env)), log_(std::move(log)), host_(std::move(host)) {}
 
   ~Impl() {
     if (!thread_.joinable()) return;
@@ -77,6 +79,13 @@ class EmbeddedAgent::Impl {
     return outcome.get();
   }
 
+  void reload(AgentHost::Done done) {
+    env_->post([this, done = std::move(done)] {
+      if (!runtime_) return done(Status(Code::kCancelled, "the agent has stopped"));
+      runtime_->control().reload({}).then([done](const Result<Unit>& result) { done(result.status()); });
+    });
+  }
+
   AgentFacts facts;
 
  private:
@@ -85,7 +94,11 @@ class EmbeddedAgent::Impl {
     if (!node_id.ok()) return node_id.status();
     facts.node_id = *node_id;
     facts.advertised = advertised_address(config);
-    runtime_ = std::make_unique<AgentRuntime>(*env_, std::move(config), *std::move(node_id));
+    AgentRuntime::Around around{host_, log_, [this](std::shared_ptr<const dns::Zone> zone) {
+                                  for (const auto& server : udp_) server->set_zone(zone);
+                                }};
+    runtime_ =
+        std::make_unique<AgentRuntime>(*env_, std::move(config), *std::move(node_id), std::move(around));
     if (Status status = runtime_->start(); !status.ok()) return status;
     facts.http = runtime_->http();
     facts.dns = runtime_->dns().at;
@@ -111,21 +124,28 @@ class EmbeddedAgent::Impl {
   }
 
   std::unique_ptr<env::AsioEnv> env_;
+  const std::shared_ptr<env::LogTap> log_;
+  const AgentHost host_;
   std::unique_ptr<AgentRuntime> runtime_;
   std::vector<std::unique_ptr<dns::UdpServer>> udp_;
   std::thread thread_;
 };
 
-Result<std::unique_ptr<EmbeddedAgent>> EmbeddedAgent::start(agent::Config config, Environment environment) {
+Result<std::unique_ptr<EmbeddedAgent>> EmbeddedAgent::start(agent::Config config, Environment environment,
+                                                            AgentHost host) {
+  const auto log = std::make_shared<env::LogTap>(std::move(environment.log));
+  environment.log = log;
   auto env = env::AsioEnv::create(environment);
   if (!env.ok()) return env.status();
-  auto impl = std::make_unique<Impl>(*std::move(env));
+  auto impl = std::make_unique<Impl>(*std::move(env), log, std::move(host));
   if (Status status = impl->start(std::move(config)); !status.ok()) return status;
   return std::unique_ptr<EmbeddedAgent>(new EmbeddedAgent(std::move(impl)));
 }
 
 EmbeddedAgent::EmbeddedAgent(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 EmbeddedAgent::~EmbeddedAgent() = default;
+
+void EmbeddedAgent::reload(AgentHost::Done done) { impl_->reload(std::move(done)); }
 
 const AgentFacts& EmbeddedAgent::facts() const noexcept { return impl_->facts; }
 

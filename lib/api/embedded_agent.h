@@ -9,6 +9,7 @@
 #include <discovery/types.h>
 
 #include "lib/agent/config.h"
+#include "lib/api/agent_host.h"
 #include "lib/env/env.h"
 
 namespace discovery::api {
@@ -30,13 +31,18 @@ class EmbeddedAgent {
   /// Starts an agent and returns when it serves. Blocks: until then, some milliseconds.
   /// kInvalidArgument (configuration), kUnavailable (an address is in use), kPermissionDenied,
   /// kResourceExhausted; the message says which and what to do. After a failure nothing is left behind.
-  static Result<std::unique_ptr<EmbeddedAgent>> start(agent::Config config, Environment environment);
+  static Result<std::unique_ptr<EmbeddedAgent>> start(agent::Config config, Environment environment,
+                                                      AgentHost host = {});
 
   /// Stops in order: answers what can be answered, closes everything. Blocks: at most some seconds
   /// (kStopGrace).
   ~EmbeddedAgent();
   EmbeddedAgent(const EmbeddedAgent&) = delete;
   EmbeddedAgent& operator=(const EmbeddedAgent&) = delete;
+
+  /// Reads the configuration anew, by AgentHost::load_config. `done` is called once, on the agent's thread,
+  /// with what was wrong, unless the agent ends before. Blocks: never.
+  void reload(AgentHost::Done done);
 
   const AgentFacts& facts() const noexcept;
 

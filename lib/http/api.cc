@@ -11,6 +11,8 @@
 namespace discovery::http {
 namespace {
 
+constexpr std::size_t kMethods = static_cast<std::size_t>(Method::kOther) + 1;
+
 http1::HeaderBlock common_headers(const Options& options) {
   http1::HeaderBlock headers;
   for (const auto& [name, value] : options.response_headers) headers.add(name, value);
@@ -72,8 +74,12 @@ bool is_blocked(std::string_view path, const Options& options) {
 
 }  // namespace
 
-Api::Api(model::Backend& backend, model::LocalAgent& agent, env::Env& env, Options options)
-    : context_{backend, agent, env, std::move(options)}, router_(routes()) {
+Api::Api(model::Backend& backend, model::LocalAgent& agent, env::Env& env, Options options,
+         Surroundings around)
+    : context_{backend, agent, env, std::move(options), std::move(around)},
+      router_(routes()),
+      writers_(parse_networks(context_.options.allow_write_from)) {
+  context_.timings.resize(routes().size() * kMethods);
   context_.common_headers = common_headers(context_.options);
   context_.renderings = std::make_unique<Renderings>(env);
 }
@@ -130,11 +136,37 @@ void Api::dispatch(Request& request, const Route& route, Reply reply) {
     if (!asks) set_text(response, "method " + std::string(request.message.method) + " not allowed");
     return std::move(reply).send(std::move(response));
   }
+  if (!may_write(request)) return std::move(reply).text(403, "Access is restricted");
+  if (context_.around.metrics != nullptr) reply.time_into(timing_of(route, request));
   if (route.endpoint == nullptr) {
     return std::move(reply).text(501, std::string(request.message.method) + " " + std::string(route.pattern) +
                                           " is not available yet");
   }
   route.endpoint(request, std::move(reply));
+}
+
+bool Api::may_write(const Request& request) const {
+  if (writers_.empty()) return true;
+  const std::string_view method = request.message.method;
+  if (method == "GET" || method == "HEAD" || method == "OPTIONS") return true;
+  return std::any_of(writers_.begin(), writers_.end(), [&](const Network& network) {
+    return network.contains(request.message.remote_address);
+  });
+}
+
+std::uint16_t Api::timing_of(const Route& route, const Request& request) {
+  const auto row = static_cast<std::size_t>(&route - routes().data());
+  const std::size_t at = row * kMethods + static_cast<std::size_t>(request.method);
+  metrics::Series*& series = context_.timings[at];
+  if (series == nullptr) {
+    std::string path(route.pattern.substr(1));
+    std::replace(path.begin(), path.end(), '/', '_');
+    const std::string method =
+        request.method == Method::kOther ? "other" : std::string(request.message.method);
+    series = context_.around.metrics->series(metrics::Kind::kSample, "api.http",
+                                             {{"method", method}, {"path", std::move(path)}});
+  }
+  return static_cast<std::uint16_t>(at);
 }
 
 void Api::answer_nowhere(const Request& request, http1::Responder responder) const {

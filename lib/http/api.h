@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "lib/http/context.h"
+#include "lib/http/network.h"
 #include "lib/http/options.h"
 #include "lib/http/router.h"
 #include "lib/http1/handler.h"
@@ -18,17 +20,25 @@ namespace discovery::http {
 /// the backend and the agent that it has begun.
 class Api final : public http1::Handler {
  public:
-  Api(model::Backend& backend, model::LocalAgent& agent, env::Env& env, Options options);
+  Api(model::Backend& backend, model::LocalAgent& agent, env::Env& env, Options options,
+      Surroundings around = {});
+
+  /// Breaks off what would never end by itself, for who stops the server.
+  void end_feeds() { context_.feeds.clear(); }
 
   std::uint64_t body_limit(const http1::Request& head) override;
   void handle(http1::Request& request, http1::Responder responder) override;
 
  private:
   void dispatch(Request& request, const Route& route, Reply reply);
+  bool may_write(const Request& request) const;
+  /// The row of Context::timings for a request to a route.
+  std::uint16_t timing_of(const Route& route, const Request& request);
   void answer_nowhere(const Request& request, http1::Responder responder) const;
 
   Context context_;
   const Router router_;
+  const std::vector<Network> writers_;  // who may write; none: all
 };
 
 }  // namespace discovery::http

@@ -5,11 +5,16 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "lib/env/env.h"
+#include "lib/env/log_tap.h"
+#include "lib/http/feeds.h"
 #include "lib/http/options.h"
 #include "lib/http/rendering.h"
 #include "lib/http1/message.h"
+#include "lib/metrics/registry.h"
+#include "lib/model/agent_control.h"
 #include "lib/model/backend.h"
 #include "lib/model/local_agent.h"
 
@@ -31,15 +36,25 @@ class CacheNotes {
   std::array<std::uint64_t, kSlots> hashes_{};
 };
 
+/// What an API may have beside backend and agent; endpoints that need what is missing are not available.
+struct Surroundings {
+  model::AgentControl* control = nullptr;
+  metrics::Registry* metrics = nullptr;
+  std::shared_ptr<env::LogTap> log{};
+};
+
 /// What all endpoints of one API work with. Threads: the loop's.
 struct Context {
   model::Backend& backend;
   model::LocalAgent& agent;
   env::Env& env;
   const Options options;
+  const Surroundings around{};
   http1::HeaderBlock common_headers{};  ///< those of every answer of an endpoint
   CacheNotes cache_notes{};
   std::unique_ptr<Renderings> renderings{};  ///< never null
+  Feeds feeds{env};
+  std::vector<metrics::Series*> timings{};  ///< of requests, by route and method; made when they are needed
 };
 
 }  // namespace discovery::http

@@ -26,8 +26,9 @@ struct Options {
   Duration max_query_time = std::chrono::minutes(10);  ///< the longest `?wait`; what is longer is cut
 
   std::vector<std::pair<std::string, std::string>>
-      response_headers;                      ///< added to every answer of an endpoint
-  std::vector<std::string> block_endpoints;  ///< path prefixes that answer 403
+      response_headers;                       ///< added to every answer of an endpoint
+  std::vector<std::string> block_endpoints;   ///< path prefixes that answer 403
+  std::vector<std::string> allow_write_from;  ///< networks ("10.0.0.0/8") that may write; empty: all
 
   std::uint64_t kv_max_value_size = 512U << 10;  ///< bytes; over it 413
   std::uint64_t max_body_size = 8U << 20;        ///< bytes of any other body; over it 413

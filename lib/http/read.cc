@@ -98,7 +98,7 @@ void Showing::send(Reply reply, const Meta& meta, const Rendered* body) const {
     response.headers.add("X-Cache", *cache_hit ? "HIT" : "MISS");
     if (*cache_hit) response.headers.add("Age", 0);
   }
-  if (view.shows_meta) {
+  if (view.shows_meta && (view.meta_when_missing || body != nullptr || !refusal.empty())) {
     add_meta(response.headers, meta, backend());
     if (view.shows_consistency)
       response.headers.add("X-Consul-Effective-Consistency", to_string(consistency));

@@ -1,8 +1,31 @@
 #include "lib/http/reply.h"
 
+#include <chrono>
+
 #include "lib/http/gzip.h"
 
 namespace discovery::http {
+
+std::uint32_t Reply::microseconds() const {
+  const Duration now = context_->around.metrics->clock().monotonic();
+  return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+}
+
+void Reply::time_into(std::uint16_t row) {
+  timing_ = row;
+  began_ = microseconds();
+}
+
+void Reply::note_time() const {
+  if (timing_ == kUntimed) return;
+  constexpr double kMicrosPerMilli = 1000;
+  context_->around.metrics->add(context_->timings[timing_], (microseconds() - began_) / kMicrosPerMilli);
+}
+
+http1::ResponseStream Reply::stream(http1::Response head) && {
+  note_time();
+  return std::move(responder_).start_stream(std::move(head));
+}
 
 void Reply::send(http1::Response response) && {
   if (!takes_gzip_ || response.body.size() < kMinGzipSize)
@@ -26,6 +49,7 @@ void Reply::send(http1::Response response) && {
 }
 
 void Reply::send_as_is(http1::Response response) && {
+  note_time();
   if (context_->env.on_loop()) return std::move(responder_).send(std::move(response));
   context_->env.post([responder = std::move(responder_), response = std::move(response)]() mutable {
     std::move(responder).send(std::move(response));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -27,6 +28,9 @@ class Reply {
   Reply(const Context& context, http1::Responder responder, bool pretty, bool takes_gzip)
       : context_(&context), responder_(std::move(responder)), pretty_(pretty), takes_gzip_(takes_gzip) {}
 
+  /// Measures the time from now until the answer is given, for a row of Context::timings.
+  void time_into(std::uint16_t row);
+
   /// An answer to fill in, with the headers that all endpoints' answers have.
   http1::Response response(int status = 200) const {
     return {.status = status, .headers = context_->common_headers};
@@ -42,6 +46,8 @@ class Reply {
   /// Calls `callback` on the loop if the client goes before the answer. Threads: the loop's.
   void on_disconnect(UniqueFunction<void()> callback) { responder_.on_disconnect(std::move(callback)); }
 
+  /// Answers in pieces (http1::ResponseStream). Threads: the loop's.
+  http1::ResponseStream stream(http1::Response head) &&;
   /// Answers, with a long body compressed if the client takes that.
   void send(http1::Response response) &&;
   /// Answers with a body that is compressed already, or not to be.
@@ -58,10 +64,17 @@ class Reply {
   void fail(const Status& failure, const FailureStatus& statuses = {}) &&;
 
  private:
+  static constexpr std::uint16_t kUntimed = 0xffff;
+  void note_time() const;
+  /// Of a clock that begins anew after an hour, so that a Reply stays small: it is kept in callbacks.
+  std::uint32_t microseconds() const;
+
   const Context* context_;
   http1::Responder responder_;
   bool pretty_;
   bool takes_gzip_;
+  std::uint16_t timing_ = kUntimed;
+  std::uint32_t began_ = 0;
 };
 
 /// The status that a failure is answered with.

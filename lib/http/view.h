@@ -25,6 +25,7 @@ struct View {
   /// Whether there is nothing to show: then the answer is 404 without a body. Null: there always is.
   bool (*is_missing)(const model::Value& value) = nullptr;
   bool shows_meta = true;         ///< X-Consul-Index and what belongs to it
+  bool meta_when_missing = true;  ///< the same also when there is nothing to show
   bool shows_consistency = true;  ///< X-Consul-Effective-Consistency
   bool meta_with_errors = true;   ///< the former also when the query failed, with index 1
   Caching caching = Caching::kNone;

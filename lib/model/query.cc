@@ -78,7 +78,11 @@ class Speller {
   void operator()(const ListDatacenters&) {}
   void operator()(const GetLeader&) {}
   void operator()(const ListPeers&) {}
-  void operator()(const ListCoordinates&) {}
+  void operator()(const ListCoordinates& query) {
+    text(query.node);
+    number(query.segment ? 1 : 0);
+    text(query.segment.value_or(""));
+  }
 
  private:
   std::string& out_;

@@ -99,8 +99,11 @@ struct ListDatacenters {};
 struct GetLeader {};
 /// Where the servers listen for RPC. Answer: Names.
 struct ListPeers {};
-/// The network coordinates of all nodes. Answer: Coordinates.
-struct ListCoordinates {};
+/// The network coordinates of all nodes, or of one, in all segments, or in one. Answer: Coordinates.
+struct ListCoordinates {
+  std::string node{};  ///< empty: all
+  std::optional<std::string> segment{};
+};
 
 using Query = std::variant<GetKey, ListKeysWithValues, ListKeys, ListNodes, ListServices,
                            ListServiceInstances, ListServiceHealth, GetNodeServices, FindNodeByAddress,

@@ -23,6 +23,7 @@ class MemoryLog final : public ReplicatedLog {
   Async<Unit> read_barrier() override { return Unit{}; }
   bool is_leader() const noexcept override { return true; }
   std::string leader_address() const override { return address_; }
+  Index last_index() const noexcept override { return last_index_; }
   std::vector<std::string> peer_addresses() const override { return {address_}; }
 
  private:

@@ -34,6 +34,8 @@ class ReplicatedLog {
   virtual bool is_leader() const noexcept = 0;
   /// The leader's RPC address, or empty.
   virtual std::string leader_address() const = 0;
+  /// The index of the last command in the order, as far as it is known here.
+  virtual Index last_index() const noexcept = 0;
   /// The RPC addresses of all voters.
   virtual std::vector<std::string> peer_addresses() const = 0;
 };

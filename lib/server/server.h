@@ -39,6 +39,8 @@ class Server final : public model::Backend {
   Async<model::Answer> query(model::Query query, model::Read read) override;
   std::unique_ptr<model::WatchHandle> watch(model::Query query, model::Read read, model::Sink& sink) override;
 
+  /// How the log stands. Threads: the loop's.
+  const ReplicatedLog& log() const noexcept { return log_; }
   QueryStatistics query_statistics() const noexcept { return engine_.statistics(); }
 
  private:

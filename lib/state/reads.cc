@@ -252,9 +252,11 @@ Evaluation read(const model::ListChecksInState& query, const Snapshot& snapshot)
   return result;
 }
 
-Evaluation read(const model::ListCoordinates&, const Snapshot& snapshot) {
+Evaluation read(const model::ListCoordinates& query, const Snapshot& snapshot) {
   Evaluation result{model::Coordinates{}, {0, IndexRule::kCoordinates}, {}};
-  snapshot.table<CoordinateTable>().scan("", [&](const CoordinateTable::Leaf& leaf) {
+  const std::string prefix = query.node.empty() ? std::string() : table_key({query.node, ""});
+  snapshot.table<CoordinateTable>().scan(prefix, [&](const CoordinateTable::Leaf& leaf) {
+    if (query.segment && leaf.value()->segment != *query.segment) return;
     std::get<model::Coordinates>(result.value).push_back(leaf.value());
   });
   result.touched.add(Topic::kCoordinates);

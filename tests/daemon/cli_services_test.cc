@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "daemon/cli/service_definition.h"
+#include "lib/api/definition_form.h"
 #include "lib/hcl/hcl.h"
 #include "tests/daemon/cli_fake_agent.h"
 
@@ -16,7 +17,7 @@ constexpr const char* kRegister = "PUT /v1/agent/service/register";
 std::string api_json(const std::string& text) {
   const auto value = hcl::parse_hcl(text);
   REQUIRE(value.status() == Status());
-  return to_json(to_api_form(*value));
+  return api::to_json(api::to_api_form(*value));
 }
 
 TEST_CASE("service definition: names of the API", "[cli][services]") {
@@ -78,7 +79,7 @@ TEST_CASE("service definition: filled in", "[cli][services]") {
     REQUIRE(definition.ok());
     REQUIRE(with.ok());
     fill_in(*definition, *with);
-    return to_json(*definition);
+    return api::to_json(*definition);
   };
   CHECK(fill(R"({"Name":"a","Port":1})", R"({"Port":2,"Address":"x"})") ==
         R"({"Name":"a","Port":1,"Address":"x"})");
@@ -172,14 +173,17 @@ TEST_CASE("services register: errors", "[cli][services]") {
         "Invalid Tagged Address: strconv.Atoi: parsing \"p\": invalid syntax\n");
   CHECK(error({"-name=x", "-tagged-address=wan"})
             .starts_with("invalid value \"wan\" for flag -tagged-address: "));
-  CHECK(error({"/no/web.hcl"}) ==
-        "Error: config: Open failed on /no/web.hcl. open /no/web.hcl: no such file or directory\n");
+  CHECK(error({"/no/web.hcl"})
+            .starts_with(
+                "Error: config: Open failed on /no/web.hcl. open /no/web.hcl: no such file or directory\n"));
   const TemporaryFile yaml("web.yml", "x");
   CHECK(error({yaml.path()}).starts_with("Error: file " + yaml.path() + " has unknown extension; "));
   const TemporaryFile broken("broken.hcl", "service {");
   CHECK(error({broken.path()}).starts_with("Error: failed to parse " + broken.path() + ": "));
   const TemporaryFile odd("odd.json", "{\"services\": [7]}");
-  CHECK(error({odd.path()}).ends_with("* 'services[0]' expected a map, got 'int'\n"));
+  CHECK(error({odd.path()})
+            .find("* 'services[0]' expected a map, got 'int'\n    where: " + odd.path() + ":1\n") !=
+        std::string::npos);
   const TemporaryFile unknown("unknown.hcl", "service { nmae = \"x\" }");
   CHECK(error({unknown.path()}).find("* invalid config key service.nmae") != std::string::npos);
   const TemporaryFile none("none.hcl", "datacenter = \"dc1\"");
@@ -215,8 +219,9 @@ TEST_CASE("services deregister", "[cli][services]") {
           "Service deregistration requires at least one argument or -id.\n");
     CHECK(run_cli(agent, {"services", "deregister", "-id=a", "b"}).err ==
           "Service deregistration requires arguments or -id, not both.\n");
-    CHECK(run_cli(agent, {"services", "deregister", "/no.hcl"}).err ==
-          "Error: config: Open failed on /no.hcl. open /no.hcl: no such file or directory\n");
+    CHECK(run_cli(agent, {"services", "deregister", "/no.hcl"})
+              .err.starts_with(
+                  "Error: config: Open failed on /no.hcl. open /no.hcl: no such file or directory\n"));
     CHECK(agent.seen().empty());
   }
 }

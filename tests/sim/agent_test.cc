@@ -1,69 +1,17 @@
 // A whole agent in the simulated world: the production objects from the HTTP connection down to the state,
 // under virtual time. Minutes of waiting cost milliseconds, and one seed makes one history.
 
-#include <chrono>
-#include <memory>
-#include <optional>
 #include <string>
 
 #include <catch2/catch.hpp>
 
-#include "lib/api/agent_runtime.h"
-#include "lib/env/sim_env.h"
-#include "lib/http1/client.h"
+#include "tests/sim/agent_world.h"
 
 namespace discovery::api {
 namespace {
 
 using namespace std::chrono_literals;
-
-struct World {
-  env::Simulation simulation;
-  env::SimEnv& machine;
-  env::SimEnv& client;
-  std::unique_ptr<AgentRuntime> agent;
-
-  explicit World(std::uint64_t seed = 1)
-      : simulation(seed), machine(simulation.add_env("server")), client(simulation.add_env("client")) {
-    agent::Config config;
-    config.node_name = "one";
-    config.dev_mode = true;
-    config.bind_addr = machine.address();
-    config.client_addr = {machine.address()};
-    agent =
-        std::make_unique<AgentRuntime>(machine, std::move(config), "8d85027d-1b8b-63af-a8a8-08c1179ed0a3");
-    REQUIRE(agent->start().ok());
-  }
-
-  /// A request from another machine.
-  struct Call {
-    std::optional<Result<http1::ClientResponse>> result;
-    Duration answered_at{};
-    std::unique_ptr<http1::Fetch> fetch;
-  };
-  std::unique_ptr<Call> begin(std::string method, std::string target, std::string body = {}) {
-    auto call = std::make_unique<Call>();
-    http1::ClientRequest request;
-    request.method = std::move(method);
-    request.target = std::move(target);
-    request.host = "agent";
-    request.body = std::move(body);
-    http1::ClientLimits limits;
-    limits.timeout = 1h;
-    call->fetch = http1::fetch(client, agent->http().at(0), std::move(request), limits,
-                               [this, raw = call.get()](Result<http1::ClientResponse> response) {
-                                 raw->result = std::move(response);
-                                 raw->answered_at = simulation.now();
-                               });
-    return call;
-  }
-  http1::ClientResponse ask(std::string method, std::string target, std::string body = {}) {
-    const auto call = begin(std::move(method), std::move(target), std::move(body));
-    REQUIRE(simulation.run_until([&] { return call->result.has_value(); }, 10s));
-    REQUIRE(call->result->ok());
-    return **call->result;
-  }
-};
+using testing::World;
 
 std::string index_of(const http1::ClientResponse& response) {
   return std::string(response.header("X-Consul-Index"));

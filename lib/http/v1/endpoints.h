@@ -56,6 +56,18 @@ void health_connect(Request& request, Reply reply);
 void health_ingress(Request& request, Reply reply);
 /// @}
 
+/// \name Network coordinates (.../api-docs/coordinate)
+/// @{
+/// GET /v1/coordinate/datacenters: the servers of each datacenter with their coordinates.
+void coordinate_datacenters(Request& request, Reply reply);
+/// GET /v1/coordinate/nodes: the nodes' coordinates.
+void coordinate_nodes(Request& request, Reply reply);
+/// GET /v1/coordinate/node/:node: those of one node.
+void coordinate_node(Request& request, Reply reply);
+/// PUT /v1/coordinate/update: sets one of a node.
+void coordinate_update(Request& request, Reply reply);
+/// @}
+
 /// \name Status (.../api-docs/status)
 /// @{
 /// GET /v1/status/leader: the leader's address, or an empty string.
@@ -70,6 +82,24 @@ void status_peers(Request& request, Reply reply);
 void agent_self(Request& request, Reply reply);
 /// GET /v1/agent/members: the members of its gossip pool.
 void agent_members(Request& request, Reply reply);
+/// PUT /v1/agent/reload: reads the configuration anew.
+void agent_reload(Request& request, Reply reply);
+/// PUT /v1/agent/leave: leaves the pool and ends.
+void agent_leave(Request& request, Reply reply);
+/// PUT /v1/agent/join/:address: joins the pool of another agent.
+void agent_join(Request& request, Reply reply);
+/// PUT /v1/agent/force-leave/:node: takes a failed member for one that has left.
+void agent_force_leave(Request& request, Reply reply);
+/// GET /v1/agent/host: what the machine is.
+void agent_host(Request& request, Reply reply);
+/// GET /v1/agent/version: which version of Consul this agent speaks.
+void agent_version(Request& request, Reply reply);
+/// GET /v1/agent/metrics: what was measured in the last interval, or all so far for Prometheus.
+void agent_metrics(Request& request, Reply reply);
+/// GET /v1/agent/metrics/stream: the same for each interval to come.
+void agent_metrics_stream(Request& request, Reply reply);
+/// GET /v1/agent/monitor: the log from now on.
+void agent_monitor(Request& request, Reply reply);
 /// GET /v1/agent/services: its services, by id.
 void agent_services(Request& request, Reply reply);
 /// GET /v1/agent/service/:id: one of them; waits while it has the hash of `?hash`.
@@ -84,16 +114,6 @@ void agent_service_deregister(Request& request, Reply reply);
 void agent_check_register(Request& request, Reply reply);
 /// PUT /v1/agent/check/deregister/:id: removes one.
 void agent_check_deregister(Request& request, Reply reply);
-/// PUT /v1/agent/service/maintenance/:id: takes one out of service, or lets it back.
-void agent_service_maintenance(Request& request, Reply reply);
-/// PUT /v1/agent/maintenance: the same for the node.
-void agent_maintenance(Request& request, Reply reply);
-/// GET /v1/agent/health/service/id/:id: its health, which the status tells as well (200, 429 or 503).
-void agent_health_by_id(Request& request, Reply reply);
-/// GET /v1/agent/health/service/name/:name: that of all services of a name; the status is that of the worst.
-void agent_health_by_name(Request& request, Reply reply);
-/// GET /v1/agent/check/:id/history: the latest changes of its state, and what happens next.
-void agent_check_history(Request& request, Reply reply);
 /// PUT /v1/agent/check/pass/:id: reports a TTL check as passing.
 void agent_check_pass(Request& request, Reply reply);
 /// PUT /v1/agent/check/warn/:id: reports it as warning.

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include <discovery/status.h>
+
+namespace discovery {
+
+/// What the main thread of the agent's process does: it waits for signals and for tasks of other threads.
+/// Threads: post() and stop() from any; everything else on one.
+class MainLoop {
+ public:
+  /// Blocks SIGINT, SIGTERM and SIGHUP in this thread, and so in all that it makes afterwards, to take them
+  /// here. kUnavailable, kResourceExhausted.
+  static Result<std::unique_ptr<MainLoop>> create();
+  ~MainLoop();
+  MainLoop(const MainLoop&) = delete;
+  MainLoop& operator=(const MainLoop&) = delete;
+
+  /// Runs `task` on the loop, soon.
+  void post(std::function<void()> task);
+  /// Makes run() return `code`; the first call counts.
+  void stop(int code);
+  /// Runs tasks, and `on_signal` with each signal, until stop(). Blocks: yes.
+  int run(const std::function<void(int signal)>& on_signal);
+
+ private:
+  MainLoop(int signals, int wakeups) : signals_(signals), wakeups_(wakeups) {}
+  void run_tasks();
+
+  const int signals_;  // a signalfd
+  const int wakeups_;  // an eventfd
+  std::mutex mutex_;   // guards what follows
+  std::vector<std::function<void()>> tasks_;
+  std::optional<int> code_;
+};
+
+}  // namespace discovery

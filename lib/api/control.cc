@@ -1,0 +1,119 @@
+#include "lib/api/control.h"
+
+#include <arpa/inet.h>
+
+#include <charconv>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "lib/api/host_facts.h"
+#include "lib/base/go_number.h"
+
+namespace discovery::api {
+namespace {
+
+/// How long another agent may take to answer a connection.
+constexpr Duration kJoinTimeout = std::chrono::seconds(10);
+
+/// "10.0.0.1", "10.0.0.1:8301", "[::1]:8301" or "::1"; nothing for what is no IP address.
+std::optional<env::Endpoint> parse_endpoint(std::string_view text, std::uint16_t default_port) {
+  env::Endpoint endpoint{std::string(text), default_port};
+  const std::size_t colon = text.rfind(':');
+  const bool bracketed = text.starts_with('[');
+  const bool has_port =
+      colon != std::string_view::npos && (bracketed ? text[colon - 1] == ']' : text.find(':') == colon);
+  if (has_port) {
+    const std::string_view port = text.substr(colon + 1);
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), endpoint.port);
+    if (error != std::errc() || end != port.data() + port.size()) return std::nullopt;
+    endpoint.address = text.substr(0, colon);
+  }
+  if (bracketed && endpoint.address.ends_with(']')) {
+    endpoint.address = endpoint.address.substr(1, endpoint.address.size() - 2);
+  }
+  if (agent::ip_version(endpoint.address) == 0) return std::nullopt;
+  return endpoint;
+}
+
+Status cannot_join(const std::string& why) {
+  return {Code::kUnavailable, "1 error occurred:\n\t* " + why + "\n\n"};
+}
+
+}  // namespace
+
+Async<Unit> Control::reload(Call) {
+  return Async<Unit>::pending([this](Async<Unit>::Callback done) mutable { begin_reload(std::move(done)); });
+}
+
+void Control::begin_reload(Async<Unit>::Callback done) {
+  if (std::exchange(reloading_, true)) {
+    return done(Status(Code::kFailedPrecondition, "a reload is under way already"));
+  }
+  parts_.env.log().write(Level::kInfo, "agent", "Reloading configuration...");
+  const auto finish = [](Async<Unit>::Callback& callback, const Status& status) {
+    if (!status.ok()) return callback(status);
+    callback(Unit{});
+  };
+  if (!parts_.host.load_config) return finish(done, take_over(parts_.config));
+  const auto shared = std::make_shared<Async<Unit>::Callback>(std::move(done));
+  parts_.host.load_config([env = &parts_.env, alive = self_, shared, finish](Result<agent::Config> fresh) {
+    env->post([alive, shared, finish, fresh = std::move(fresh)]() mutable {
+      if (*alive == nullptr) return;
+      finish(*shared, (*alive)->take_over(std::move(fresh)));
+    });
+  });
+}
+
+Status Control::take_over(Result<agent::Config> fresh) {
+  reloading_ = false;
+  Status status = fresh.ok() ? parts_.apply(std::move(*fresh)) : fresh.status();
+  if (!status.ok()) {
+    parts_.env.log().write(Level::kError, "agent",
+                           "the configuration stays as it was: " + std::string(status.message()));
+    return {Code::kInternal, std::string(status.message())};
+  }
+  if (parts_.host.reloaded) parts_.host.reloaded(parts_.config);
+  return status;
+}
+
+Async<Unit> Control::leave(Call) {
+  parts_.env.log().write(Level::kInfo, "agent", "leaving the pool: the agent was asked to");
+  if (parts_.host.left) parts_.host.left();
+  return Unit{};
+}
+
+Async<Unit> Control::join(std::string address, bool wan, Call) {
+  const int port = wan ? parts_.config.ports.serf_wan : parts_.config.ports.serf_lan;
+  const auto endpoint = parse_endpoint(address, static_cast<std::uint16_t>(port));
+  if (!endpoint) {
+    return cannot_join("Failed to resolve " + address + ": it is no IP address, and names are not looked up");
+  }
+  const bool own_address =
+      endpoint->address == parts_.identity.address || endpoint->address == parts_.config.bind_addr;
+  if (own_address && endpoint->port == port) return Unit{};
+  return Async<Unit>::pending([this, endpoint = *endpoint](Async<Unit>::Callback done) mutable {
+    const std::string target = endpoint.to_string();
+    parts_.env.connect(
+        endpoint, kJoinTimeout,
+        [target, done = std::move(done)](Result<std::unique_ptr<env::Stream>> stream) mutable {
+          if (!stream.ok()) {
+            return done(cannot_join("Failed to join " + target + ": dial tcp " + target +
+                                    ": connect: " + std::string(stream.status().message())));
+          }
+          done(cannot_join("Failed to join " + target + ": this agent cannot join others yet"));
+        });
+  });
+}
+
+Async<Unit> Control::force_leave(std::string node, bool, bool wan, Call) {
+  const std::string& own =
+      wan && parts_.identity.wan_member ? parts_.identity.wan_member->name : parts_.identity.self.node_name;
+  // Whoever is alive and hears that it has left says that it has not: nothing changes.
+  if (node == own) return Unit{};
+  return Status(Code::kNotFound, "agent: No node found with name '" + node + "'");
+}
+
+std::string Control::host() { return host_facts_json(parts_.env.clock().wall()); }
+
+}  // namespace discovery::api

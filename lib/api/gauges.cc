@@ -1,0 +1,62 @@
+#include "lib/api/gauges.h"
+
+#include <utility>
+
+#include "lib/api/host_facts.h"
+
+namespace discovery::api {
+namespace {
+
+/// Sets a gauge to how many rows a list has. The answer may come later, and from another thread.
+template <class List>
+void count(metrics::Registry& registry, server::Server& server, const char* name, model::Query query) {
+  metrics::Series* const series = registry.series(metrics::Kind::kGauge, name);
+  server.query(std::move(query), {}).then([&registry, series](const Result<model::Answer>& answer) {
+    if (!answer.ok()) return;
+    if (const auto* list = std::get_if<List>(&answer->value())) {
+      registry.set(series, static_cast<double>(list->size()));
+    }
+  });
+}
+
+}  // namespace
+
+Gauges::Gauges(env::Env& env, metrics::Registry& registry, server::Server& server,
+               const http1::ServerCounters& connections)
+    : registry_(registry), server_(server), connections_(connections), timer_(env.make_timer()) {
+  registry_.on_collect([this] { collect(); });
+}
+
+void Gauges::start() { arm(); }
+
+void Gauges::arm() {
+  timer_->start(metrics::Registry::kInterval, [this] {
+    collect();
+    arm();
+  });
+}
+
+void Gauges::set(const char* name, double value) {
+  registry_.set(registry_.series(metrics::Kind::kGauge, name), value);
+}
+
+void Gauges::collect() {
+  const ProcessFacts process = process_facts();
+  set("runtime.alloc_bytes", static_cast<double>(process.heap_bytes));
+  set("runtime.sys_bytes", static_cast<double>(process.resident_bytes));
+  set("runtime.num_goroutines", static_cast<double>(process.threads));
+  count<model::Nodes>(registry_, server_, "state.nodes", model::ListNodes{});
+  count<model::ServiceTags>(registry_, server_, "state.services", model::ListServices{});
+  set("members.servers", 1);
+  set("members.clients", 0);
+  set("serf.member.alive", 1);
+  set("autopilot.healthy", 1);
+  set("autopilot.failure_tolerance", 0);
+  set("raft.applied_index", static_cast<double>(server_.log().last_index()));
+  set("raft.last_index", static_cast<double>(server_.log().last_index()));
+  set("rpc.queries_blocking", static_cast<double>(connections_.waiting));
+  set("api.http.connections", static_cast<double>(connections_.open));
+  set("version", 1);
+}
+
+}  // namespace discovery::api
