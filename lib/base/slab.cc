@@ -31,7 +31,7 @@ bool is_apart(std::size_t size) { return kCellsApart || size > Slab::kLargestCel
 
 Slab::~Slab() {
   for (const Chunk& chunk : chunks_) {
-    ::operator delete (chunk.memory, chunk.size, std::align_val_t{chunk.alignment});
+    ::operator delete (chunk.memory, std::align_val_t{chunk.alignment});
   }
 }
 
@@ -51,7 +51,7 @@ void* Slab::allocate(std::size_t size) {
 
 void Slab::release(void* cell, std::size_t size) noexcept {
   if (is_apart(size)) {
-    ::operator delete (cell, size, std::align_val_t{kCacheLine});
+    ::operator delete (cell, std::align_val_t{kCacheLine});
     return;
   }
   const std::size_t kind = size / kGranularity;
