@@ -116,7 +116,9 @@ Escape escape(std::string_view text) {
 
 void JsonWriter::grow(std::size_t size) {
   const std::size_t used = at_ == nullptr ? out_.size() : static_cast<std::size_t>(at_ - out_.data());
-  out_.resize(used + std::max(size, used / 2 + kMinRoom));
+  // What the caller has reserved is taken first, so that a text whose length was foreseen is never moved.
+  const bool foreseen = out_.capacity() >= used + size;
+  out_.resize(foreseen ? out_.capacity() : used + std::max(size, used / 2 + kMinRoom));
   at_ = out_.data() + used;
   end_ = out_.data() + out_.size();
 }

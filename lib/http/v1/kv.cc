@@ -15,8 +15,10 @@ namespace {
 constexpr std::string_view kSizeHint =
     " See https://www.consul.io/docs/agent/options.html#kv_max_value_size.";
 
-/// What the text of an entry takes beside its key, value and session, nearly always.
+/// What the text of an entry takes beside its key, value and session, nearly always; and more with each part
+/// on a line of its own.
 constexpr std::size_t kEntryOverhead = 160;
+constexpr std::size_t kEntryLayout = 96;
 
 void write_entry(codec::JsonWriter& writer, const model::KvEntry& entry) {
   writer.begin_object();
@@ -34,9 +36,10 @@ void render_entries(std::string& out, const model::Value& value, codec::JsonStyl
   const auto* entries = std::get_if<model::KvEntries>(&value);
   codec::JsonWriter writer(out, style);
   if (entries == nullptr) return writer.null();
+  const std::size_t overhead = kEntryOverhead + (style == codec::JsonStyle::kPretty ? kEntryLayout : 0);
   std::size_t size = 0;
   for (const auto& entry : *entries) {
-    size += kEntryOverhead + entry->key().size() + entry->session().size() + entry->value().size() / 3 * 4;
+    size += overhead + entry->key().size() + entry->session().size() + entry->value().size() / 3 * 4;
   }
   out.reserve(size);
   writer.begin_array();
