@@ -77,6 +77,8 @@ constexpr std::array kCures = {
     Cure{"CA provider", "write consul, vault or aws-pca"},
     Cure{"log level", "write trace, debug, info, warn or err"},
     Cure{"log_level", "write trace, debug, info, warn or err"},
+    Cure{"invalid cidr", "write networks such as \"10.0.0.0/8\""},
+    Cure{"Invalid weight definition", "give weights.passing 1 or more, and weights.warning 0 or more"},
     Cure{"file descriptors", "raise the limit of open files (ulimit -n), or lower the key"},
     Cure{"stanza", "move the key to a stanza that has it, or remove it"},
     Cure{"unknown extension", "name the file .hcl or .json, or give -config-format"},

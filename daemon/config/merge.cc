@@ -1,6 +1,7 @@
 #include "daemon/config/merge.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "daemon/config/explain.h"
@@ -80,19 +81,43 @@ std::string Merge::place(std::string_view path, int line) const {
   return line > 0 ? source_ + ":" + std::to_string(line) : source_;
 }
 
+/// The place of a key that a message calls `word`: its path, or the last part of it.
+const std::string* Merge::place_of(std::string_view word) const {
+  const auto found = given_at_.find(word);
+  if (found != given_at_.end()) return &found->second;
+  for (const auto& [path, place] : given_at_) {
+    if (path.size() > word.size() && path.ends_with(word) && path[path.size() - word.size() - 1] == '.')
+      return &place;
+  }
+  return nullptr;
+}
+
 std::vector<std::string> Merge::places_in(std::string_view message) const {
+  // Some messages have other words for a key.
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kWords = {{
+      {"node ID", "node_id"},
+      {"Advertise address", "advertise_addr"},
+      {"Advertise WAN address", "advertise_addr_wan"},
+      {"CA provider", "connect.ca_provider"},
+      {"ui-content-path", "ui_config.content_path"},
+      {"recursor", "recursors"},
+  }};
   constexpr std::string_view kNameCharacters = "abcdefghijklmnopqrstuvwxyz0123456789_.";
   std::vector<std::string> places;
+  const auto add = [&places](const std::string* place) {
+    if (place == nullptr || std::find(places.begin(), places.end(), *place) != places.end()) return;
+    places.push_back(*place);
+  };
   for (std::size_t begin = 0;
        (begin = message.find_first_of(kNameCharacters, begin)) != std::string_view::npos;) {
     const std::size_t end = std::min(message.find_first_not_of(kNameCharacters, begin), message.size());
     std::string_view word = message.substr(begin, end - begin);
     begin = end;
     while (word.ends_with('.')) word.remove_suffix(1);
-    const auto found = given_at_.find(word);
-    if (found == given_at_.end()) continue;
-    if (std::find(places.begin(), places.end(), found->second) == places.end())
-      places.push_back(found->second);
+    add(word.size() < 4 ? nullptr : place_of(word));
+  }
+  for (const auto& [word, key] : kWords) {
+    if (message.find(word) != std::string_view::npos) add(place_of(key));
   }
   return places;
 }

@@ -43,6 +43,7 @@ class Merge {
   Status add_source(const std::string& name, bool is_flags, const hcl::Value& content);
   Status apply(std::vector<Setting> settings);
   std::string place(std::string_view path, int line) const;
+  const std::string* place_of(std::string_view word) const;
   void warn(std::string message);
 
   Draft draft_;

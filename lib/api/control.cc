@@ -36,6 +36,20 @@ std::optional<env::Endpoint> parse_endpoint(std::string_view text, std::uint16_t
   return endpoint;
 }
 
+/// Lines of a log do not break.
+std::string on_one_line(std::string_view text) {
+  std::string line;
+  for (const char c : text) {
+    const bool is_space = c == '\n' || c == '\t' || c == ' ';
+    if (!is_space) {
+      line += c;
+    } else if (!line.empty() && line.back() != ' ') {
+      line += ' ';
+    }
+  }
+  return line;
+}
+
 Status cannot_join(const std::string& why) {
   return {Code::kUnavailable, "1 error occurred:\n\t* " + why + "\n\n"};
 }
@@ -70,7 +84,7 @@ Status Control::take_over(Result<agent::Config> fresh) {
   Status status = fresh.ok() ? parts_.apply(std::move(*fresh)) : fresh.status();
   if (!status.ok()) {
     parts_.env.log().write(Level::kError, "agent",
-                           "the configuration stays as it was: " + std::string(status.message()));
+                           "the configuration stays as it was: " + on_one_line(status.message()));
     return {Code::kInternal, std::string(status.message())};
   }
   if (parts_.host.reloaded) parts_.host.reloaded(parts_.config);
