@@ -129,6 +129,8 @@ Result<std::unique_ptr<httplib::ClientImpl>> make_client(const ApiClientConfig& 
 
 }  // namespace
 
+constexpr int kOk = 200;
+
 class ApiClient::Impl {
  public:
   Impl(ApiClientConfig config, std::unique_ptr<httplib::ClientImpl> client)
@@ -140,7 +142,7 @@ class ApiClient::Impl {
     if (!config_.username.empty()) client_->set_basic_auth(config_.username, config_.password);
   }
 
-  Result<ApiResponse> send(const ApiRequest& request) {
+  Result<ApiResponse> send(const ApiRequest& request, const Sink& sink) {
     httplib::Request out;
     out.method = request.method;
     out.path = config_.base_path + request.path;
@@ -154,13 +156,23 @@ class ApiClient::Impl {
 
     ApiResponse response;
     bool too_large = false;
+    bool ended = false;
+    out.response_handler = [&](const httplib::Response& head) {
+      response.status = head.status;
+      return true;
+    };
     out.content_receiver = [&](const char* data, std::size_t size, std::uint64_t, std::uint64_t) {
+      if (sink && response.status == kOk) {
+        ended = !sink({data, size});
+        return !ended;
+      }
       too_large = size > kMaxResponseBytes - response.body.size();
       if (!too_large) response.body.append(data, size);
       return !too_large;
     };
     const httplib::Result result = client_->send(out);
     if (too_large) return failure(Code::kResourceExhausted, out, "the answer is too large");
+    if (ended) return response;
     if (!result) return failure(Code::kUnavailable, out, describe(result.error()));
     response.status = result->status;
     return response;
@@ -200,7 +212,11 @@ Result<ApiClient> ApiClient::create(ApiClientConfig config) {
   return ApiClient(std::make_unique<Impl>(std::move(config), *std::move(client)));
 }
 
-Result<ApiResponse> ApiClient::send(const ApiRequest& request) { return impl_->send(request); }
+Result<ApiResponse> ApiClient::send(const ApiRequest& request) { return impl_->send(request, nullptr); }
+
+Result<ApiResponse> ApiClient::stream(const ApiRequest& request, const Sink& sink) {
+  return impl_->send(request, sink);
+}
 
 Result<std::string> ApiClient::call(const ApiRequest& request) {
   Result<ApiResponse> response = send(request);

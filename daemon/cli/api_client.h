@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -62,6 +63,12 @@ class ApiClient {
   /// `Get "http://127.0.0.1:8500/v1/kv/a": could not connect`; kResourceExhausted for an answer of more than
   /// kMaxResponseBytes.
   Result<ApiResponse> send(const ApiRequest& request);
+
+  /// Takes a piece of an answer; false ends the request.
+  using Sink = std::function<bool(std::string_view piece)>;
+  /// As send(), but hands the body of a 200 to `sink` as it comes, however much it is; the answer's own is
+  /// then empty. An answer that breaks off is kUnavailable.
+  Result<ApiResponse> stream(const ApiRequest& request, const Sink& sink);
 
   /// Sends a request and returns the body of a 200. Errors: those of send(), and kFailedPrecondition with the
   /// message "Unexpected response code: STATUS (BODY)".

@@ -7,6 +7,13 @@
 
 namespace discovery::cli {
 
+// agent.cc
+std::unique_ptr<Command> make_force_leave();
+std::unique_ptr<Command> make_info();
+std::unique_ptr<Command> make_join();
+std::unique_ptr<Command> make_leave();
+std::unique_ptr<Command> make_reload();
+
 // catalog.cc
 std::unique_ptr<Command> make_catalog_datacenters();
 std::unique_ptr<Command> make_catalog_nodes();
@@ -17,9 +24,25 @@ std::unique_ptr<Command> make_kv_delete();
 std::unique_ptr<Command> make_kv_get();
 std::unique_ptr<Command> make_kv_put();
 
+// kv_transfer.cc
+std::unique_ptr<Command> make_kv_export();
+std::unique_ptr<Command> make_kv_import();
+
+// maint.cc
+std::unique_ptr<Command> make_maint();
+
+// members.cc
+std::unique_ptr<Command> make_members();
+
+// monitor.cc
+std::unique_ptr<Command> make_monitor();
+
 // services.cc
 std::unique_ptr<Command> make_services_deregister();
 std::unique_ptr<Command> make_services_register();
+
+// validate.cc
+std::unique_ptr<Command> make_validate();
 
 // version.cc
 std::unique_ptr<Command> make_version();

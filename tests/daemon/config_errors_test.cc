@@ -224,9 +224,9 @@ TEST_CASE("flags that are wrong are refused with their message") {
     std::string message;
   };
   const FlagCase cases[] = {
-      {{"-nope"}, "flag provided but not defined: -nope"},
-      {{"-nope=1"}, "flag provided but not defined: -nope"},
-      {{"--nope", "x"}, "flag provided but not defined: -nope"},
+      {{"-wxyz"}, "flag provided but not defined: -wxyz"},
+      {{"-wxyz=1"}, "flag provided but not defined: -wxyz"},
+      {{"--wxyz", "x"}, "flag provided but not defined: -wxyz"},
       {{"-node"}, "flag needs an argument: -node"},
       {{"---node", "x"}, "bad flag syntax: ---node"},
       {{"-=x"}, "bad flag syntax: -=x"},
