@@ -27,6 +27,12 @@ class Deferred : public LocalCounted<Deferred> {
   virtual void run_deferred() = 0;
 };
 
+/// Something short that is to be sent once all that has arrived by now has been looked at.
+class Outgoing : public Deferred {
+ public:
+  virtual void flush() = 0;
+};
+
 /// Runs on one thread; only `io` may be posted to from others.
 class AsioLoop {
  public:
@@ -40,7 +46,10 @@ class AsioLoop {
   AsioLoop(const AsioLoop&) = delete;
   AsioLoop& operator=(const AsioLoop&) = delete;
   /// What was deferred holds sockets, which must go before the context.
-  ~AsioLoop() { deferred_.clear(); }
+  ~AsioLoop() {
+    deferred_.clear();
+    outgoing_.clear();
+  }
 
   /// Runs a callback as one turn: all code of users of the world runs inside of turns.
   template <class Callback>
@@ -55,14 +64,24 @@ class AsioLoop {
   /// Runs `work->run_deferred()` after the present turn, or soon.
   void defer(base::Ref<Deferred> work);
 
+  /// Runs `work->flush()` when the callbacks that are ready now have run, or kMaxOutgoing of them have sent
+  /// something. A peer that waits is woken by the first answer of a batch then, and awake for the others,
+  /// where one by one each would cost a wake-up; on the loopback those are the larger part of a send.
+  void flush_soon(base::Ref<Outgoing> work);
+  static constexpr std::size_t kMaxOutgoing = 16;
+
   /// Sockets and timers are used by one thread, so that their locks are left out.
   asio::io_context io{ASIO_CONCURRENCY_HINT_UNSAFE_IO};
 
  private:
   void run_deferred();
+  void flush();
 
   std::vector<base::Ref<Deferred>> deferred_;
   std::vector<base::Ref<Deferred>> running_;  // kept for its capacity
+  std::vector<base::Ref<Outgoing>> outgoing_;
+  std::vector<base::Ref<Outgoing>> flushing_;  // kept for its capacity
+  bool flush_posted_ = false;
   bool in_turn_ = false;
 };
 

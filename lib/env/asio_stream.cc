@@ -24,7 +24,7 @@ constexpr std::size_t kMaxBytesATurn = 128U << 10;
 
 /// The socket and what is under way on it. Held by the AsioStream, by what waits in the reactor and by what
 /// is deferred, so that it stays until the last of them has ended.
-class Connection final : public Deferred {
+class Connection final : public Outgoing {
  public:
   Connection(AsioLoop& loop, AsioLoop::StreamSocket socket, Endpoint remote)
       : loop_(loop), socket_(std::move(socket)), remote_(std::move(remote)) {}
@@ -49,6 +49,18 @@ class Connection final : public Deferred {
     std::copy(pieces.begin(), pieces.end(), pieces_.begin());
     piece_ = 0;
     piece_count_ = pieces.size();
+    if (!socket_.is_open()) {
+      finish_write(ECANCELED);
+    } else if (is_short()) {
+      waits_to_flush_ = true;
+      loop_.flush_soon(base::Ref<Outgoing>::share(this));
+    } else {
+      write_on();
+    }
+  }
+
+  void flush() override {
+    if (!std::exchange(waits_to_flush_, false) || !write_done_) return;
     if (socket_.is_open()) {
       write_on();
     } else {
@@ -57,7 +69,7 @@ class Connection final : public Deferred {
   }
 
   void shutdown_send() {
-    if (write_waits_) {
+    if (write_waits_ || waits_to_flush_) {
       shutdown_after_write_ = true;
     } else if (socket_.is_open()) {
       ::shutdown(socket_.native_handle(), SHUT_WR);
@@ -65,13 +77,13 @@ class Connection final : public Deferred {
   }
 
   void close() {
-    asio::error_code ignored;
-    socket_.close(ignored);
+    flush();
+    close_socket();
   }
 
-  /// The stream is gone: nobody is called any more.
+  /// The stream is gone: nobody is called any more, and what was to be written may be gone as well.
   void abandon() {
-    close();
+    close_socket();
     read_done_ = nullptr;
     write_done_ = nullptr;
   }
@@ -101,6 +113,11 @@ class Connection final : public Deferred {
     void operator()(const asio::error_code& error) { connection->on_writable(error); }
   };
 
+  void close_socket() {
+    asio::error_code ignored;
+    socket_.close(ignored);
+  }
+
   base::Ref<Connection> self() { return base::Ref<Connection>::share(this); }
 
   void on_read(const asio::error_code& error, std::size_t size) {
@@ -129,6 +146,14 @@ class Connection final : public Deferred {
         write_on();
       }
     });
+  }
+
+  /// A long text is worth a wake-up of its own, and should not wait for others.
+  bool is_short() const {
+    constexpr std::size_t kShort = 4096;
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < piece_count_; ++i) size += pieces_[i].size();
+    return size <= kShort;
   }
 
   /// Hands the kernel what it takes. The usual answer goes in one call, and without a trip through the
@@ -202,6 +227,7 @@ class Connection final : public Deferred {
   std::size_t piece_ = 0;  // the first that has not been sent whole
   std::size_t piece_count_ = 0;
   int write_error_ = 0;
+  bool waits_to_flush_ = false;
   bool write_waits_ = false;     // for the socket to take more
   bool write_finished_ = false;  // but its callback has not run
   bool read_cancelled_ = false;

@@ -1,6 +1,9 @@
+#include <algorithm>
 #include <array>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -106,6 +109,52 @@ TEMPLATE_TEST_CASE("close() cancels what is under way", "", RealWorld, SimWorld)
   REQUIRE(link.world.run_until([&] { return read_code != Code::kOk && write_code != Code::kOk; }));
   CHECK(read_code == Code::kCancelled);
   CHECK(write_code == Code::kCancelled);
+}
+
+TEMPLATE_TEST_CASE("what was written before close() arrives", "", RealWorld, SimWorld) {
+  Connected<TestType> link;
+  const std::array<std::string_view, 2> pieces = {"last", " words"};
+  link.server().write(pieces, [](Status) {});
+  link.server().close();
+  Reader at_client;
+  at_client.read(*link.client);
+  REQUIRE(link.world.run_until([&] { return at_client.ended; }));
+  CHECK(at_client.text == "last words");
+}
+
+TEMPLATE_TEST_CASE("short writes on many streams in one turn all arrive", "", RealWorld, SimWorld) {
+  constexpr std::size_t kStreams = 50;  // some batches of what is sent together, and a rest
+  TestType world;
+  Acceptance acceptance(world.server(), {world.address(), 0});
+  std::vector<std::unique_ptr<Stream>> clients;
+  for (std::size_t i = 0; i < kStreams; ++i) {
+    world.client().connect(
+        {world.address(), acceptance.listener->local().port}, std::chrono::seconds(5),
+        [&](Result<std::unique_ptr<Stream>> result) { clients.push_back(std::move(*result)); });
+  }
+  REQUIRE(
+      world.run_until([&] { return clients.size() == kStreams && acceptance.streams.size() == kStreams; }));
+  const std::array<std::string_view, 1> text = {"all at once"};
+  std::size_t written = 0;
+  std::size_t gone = 0;
+  world.server().post([&] {
+    for (std::size_t i = 0; i < kStreams; ++i) {
+      acceptance.streams[i]->write(text, [&](Status status) { written += status.ok() ? 1U : 0U; });
+      acceptance.streams[i]->shutdown_send();
+    }
+    acceptance.streams.back().reset();  // one of them goes before it was its turn
+    gone = 1;
+  });
+  std::vector<Reader> readers(kStreams);
+  for (std::size_t i = 0; i < kStreams; ++i) readers[i].read(*clients[i]);
+  const auto ended = [&] {
+    return std::all_of(readers.begin(), readers.end(), [](const Reader& reader) { return reader.ended; });
+  };
+  REQUIRE(world.run_until(ended));
+  CHECK(written == kStreams - gone);
+  std::size_t arrived = 0;
+  for (const Reader& reader : readers) arrived += reader.text == text.front() ? 1U : 0U;
+  CHECK(arrived >= kStreams - gone);
 }
 
 TEMPLATE_TEST_CASE("a big write waits for a slow reader and arrives whole", "", RealWorld, SimWorld) {
