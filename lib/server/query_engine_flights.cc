@@ -58,9 +58,10 @@ void QueryEngine::land(Shared& shared) {
   ++statistics_.evaluations;
   ++statistics_.long_evaluations;
   const bool current = !shared.overtaken;
-  Result<model::Answer> answer = flight->result.status();
-  if (flight->result.ok()) {
-    answer = model::Answer{{}, std::move(flight->answer)};
+  using Answered = Result<model::Answer>;
+  Answered answer = flight->result.ok() ? Answered(model::Answer{{}, std::move(flight->answer)})
+                                        : Answered(flight->result.status());
+  if (answer.ok()) {
     if (current) {
       shared.answer = answer->shared;
       shared.index = std::move(flight->result->index);
