@@ -18,7 +18,7 @@ import sys
 import tempfile
 
 # From the ground up. "public" is include/discovery.
-ROOMS = ("public base env http1 codec metrics hcl filter model raft gossip state rpc acl health mesh server client remote agent "
+ROOMS = ("public base env tls http1 codec metrics hcl filter model raft gossip state rpc acl health mesh server client remote agent "
          "http dns api daemon").split()
 # The front ends ask through the model's interfaces and know nothing of what answers.
 RESTRICTED = {"http": {"public", "base", "env", "http1", "codec", "metrics", "model", "http"},
@@ -26,7 +26,7 @@ RESTRICTED = {"http": {"public", "base", "env", "http1", "codec", "metrics", "mo
 # Pure code: whole rooms, and single files of others (beginnings of paths).
 PURE_ROOMS = {"codec", "hcl", "filter", "model", "state"}
 PURE_FILES = ("lib/http1/parser", "lib/dns/message", "lib/dns/answer", "lib/raft/core", "lib/gossip/swim")
-PURE_ROOMS_BELOW = {"env", "http1"}  # rooms that touch the world, which pure rooms therefore do not see
+PURE_ROOMS_BELOW = {"env", "tls", "http1"}  # rooms that touch the world, which pure rooms therefore do not see
 IMPURE_HEADERS = {"thread", "mutex", "shared_mutex", "condition_variable", "future", "semaphore", "latch", "barrier",
                   "random", "fstream", "iostream", "filesystem", "csignal", "ctime", "unistd.h", "fcntl.h",
                   "poll.h", "netdb.h", "pthread.h", "signal.h", "time.h"}
@@ -36,7 +36,7 @@ IMPURE_CALLS = re.compile(r"\b(?:steady|system|high_resolution)_clock::now|\bthi
 # The store has one writer and readers on any thread; Beast's parser takes its input as Asio's buffers, which are plain views.
 IMPURE_ALLOWED = {"state": {"mutex", "shared_mutex"}, "http1": {"boost/asio/buffer.hpp"}}
 THIRD_PARTY = {"asio": {"env", "api", "daemon"}, "httplib.h": {"daemon"}, "leveldb": {"raft", "agent"},
-               "boost": {"http1"}}
+               "boost": {"http1"}, "openssl": {"tls", "agent"}}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:<([^>]+)>|"([^"]+)")')
 COMMENT_OR_STRING = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.S)

@@ -122,7 +122,10 @@ Result<std::string> detect(const std::string& any, const Host& host) {
     return invalid_argument("Error detecting " + std::string(what) +
                             " address: " + std::string(found.status().message()));
   }
-  if (found->empty()) return invalid_argument("No " + std::string(what) + " address found");
+  if (found->empty()) {
+    return invalid_argument("No " + std::string(what) +
+                            " address found; say which one to use with -bind or -advertise");
+  }
   if (found->size() > 1) {
     return invalid_argument("Multiple " + std::string(what) +
                             " addresses found. Please configure one with 'bind' and/or 'advertise'.");

@@ -38,6 +38,9 @@ NodeAgent::NodeAgent(env::Env& env, model::Backend& backend, AgentIdentity ident
       check_schema_(filter::schema_of<model::HealthCheck>()),
       state_(identity_, state_options()),
       sync_(env, backend, state_, identity_.self.node_name, options_.sync),
+      checker_(env, options_.checker, [this](const health::Report& report) { on_report(report); }),
+      aliases_(backend,
+               [this](const std::string& id, health::ProbeResult seen) { on_alias(id, std::move(seen)); }),
       timer_(env.make_timer()) {}
 
 NodeAgent::~NodeAgent() {
@@ -54,6 +57,11 @@ LocalState::Options NodeAgent::state_options() {
     return interval / 2 + env_.random().below(interval);
   };
   options.service_changed = [this](const std::string& id) { wake(id); };
+  options.check_added = [this](const model::CheckSpec& spec, std::size_t max_output) {
+    on_check_added(spec, max_output);
+  };
+  options.check_removed = [this](const std::string& id) { on_check_removed(id); };
+  options.discard_output = options_.discard_check_output;
   return options;
 }
 
@@ -87,8 +95,13 @@ Async<Unit> NodeAgent::change(F change) {
 void NodeAgent::sync_after_start() { sync_.compare(); }
 
 Async<Unit> NodeAgent::register_service(model::ServiceSpec spec, Call) {
-  return change(
-      [this, spec = std::move(spec)]() mutable { return state_.register_service(std::move(spec), now()); });
+  return change([this, spec = std::move(spec)]() mutable -> Result<SyncUnit*> {
+    if (Status status = state_.complete(spec); !status.ok()) return status;
+    for (const auto& check : spec.checks) {
+      if (Status status = refusal(check); !status.ok()) return status;
+    }
+    return state_.register_service(std::move(spec), now());
+  });
 }
 
 Async<Unit> NodeAgent::deregister_service(std::string id, Call) {
@@ -96,8 +109,14 @@ Async<Unit> NodeAgent::deregister_service(std::string id, Call) {
 }
 
 Async<Unit> NodeAgent::register_check(model::CheckSpec spec, Call) {
-  return change(
-      [this, spec = std::move(spec)]() mutable { return state_.register_check(std::move(spec), now()); });
+  return change([this, spec = std::move(spec)]() mutable -> Result<SyncUnit*> {
+    const Status status = state_.complete(spec);
+    if (status.ok() || status.code() == Code::kNotFound) {  // what may not run is said first
+      if (Status refused = refusal(spec); !refused.ok()) return refused;
+    }
+    if (!status.ok()) return status;
+    return state_.register_check(std::move(spec), now());
+  });
 }
 
 Async<Unit> NodeAgent::deregister_check(std::string id, Call) {
@@ -108,6 +127,37 @@ Async<Unit> NodeAgent::update_check(std::string id, std::string status, std::str
   return change([this, id = std::move(id), status = std::move(status), output = std::move(output)] {
     return state_.update_check(id, status, output, now());
   });
+}
+
+Async<Unit> NodeAgent::set_service_maintenance(std::string id, bool enable, std::string reason, Call) {
+  return change([this, id = std::move(id), enable, reason = std::move(reason)]() -> Result<SyncUnit*> {
+    if (id.empty()) return invalid_argument("Missing service ID");
+    return state_.set_maintenance(id, enable, reason, now());
+  });
+}
+
+Async<Unit> NodeAgent::set_node_maintenance(bool enable, std::string reason, Call) {
+  return change([this, enable, reason = std::move(reason)] {
+    return state_.set_maintenance({}, enable, reason, now());
+  });
+}
+
+Async<model::CheckHistory> NodeAgent::check_history(std::string id, Call) {
+  return on_loop<model::CheckHistory>([this, id = std::move(id)](auto done) {
+    auto history = state_.history(id, now(), env_.clock().wall());
+    if (history.ok()) add_counts(*history);
+    done(std::move(history));
+  });
+}
+
+Async<std::vector<model::ServiceHealth>> NodeAgent::service_health_by_id(std::string id, Call) {
+  return on_loop<std::vector<model::ServiceHealth>>(
+      [this, id = std::move(id)](auto done) { done(state_.health_by_id(id)); });
+}
+
+Async<std::vector<model::ServiceHealth>> NodeAgent::service_health_by_name(std::string name, Call) {
+  return on_loop<std::vector<model::ServiceHealth>>(
+      [this, name = std::move(name)](auto done) { done(state_.health_by_name(name)); });
 }
 
 Async<std::vector<AgentService>> NodeAgent::services(std::string filter, Call) {
@@ -163,6 +213,9 @@ Async<std::vector<Member>> NodeAgent::members(bool wan, Call) {
 
 void NodeAgent::after_change(SyncUnit* unit) {
   if (unit != nullptr) sync_.push(*unit);
+  while (const auto changed = state_.refresh_alias(now())) {
+    if (*changed != nullptr) sync_.push(**changed);
+  }
   arm_timer();
 }
 
@@ -179,7 +232,7 @@ void NodeAgent::expire() {
     if (!due->note.empty()) env_.log().write(Level::kWarn, "agent", due->note);
     if (due->unit != nullptr) sync_.push(*due->unit);
   }
-  arm_timer();
+  after_change(nullptr);
 }
 
 void NodeAgent::wait_for_service(std::string id, std::string hash, Duration wait, std::stop_token stop,

@@ -17,8 +17,10 @@
 #include "lib/agent/anti_entropy.h"
 #include "lib/agent/identity.h"
 #include "lib/agent/local_state.h"
+#include "lib/agent/remote_aliases.h"
 #include "lib/env/env.h"
 #include "lib/filter/filter.h"
+#include "lib/health/checker.h"
 #include "lib/model/backend.h"
 #include "lib/model/local_agent.h"
 
@@ -39,6 +41,10 @@ class NodeAgent final : public model::LocalAgent {
     /// A check's new output alone is told to the catalog within half to one and a half of this; 0: at once.
     Duration check_update_interval = std::chrono::minutes(5);
     std::size_t max_check_output = health::kDefaultMaxOutput;
+    bool discard_check_output = false;
+    bool enable_script_checks = false;        ///< checks from anywhere may run programs
+    bool enable_local_script_checks = false;  ///< those from configuration files may
+    health::Checker::Options checker{};
   };
   /// How long service() waits unless told, and at most
   /// (https://developer.hashicorp.com/consul/api-docs/features/blocking#hash-based-blocking-queries).
@@ -65,6 +71,11 @@ class NodeAgent final : public model::LocalAgent {
   Async<std::vector<model::AgentService>> services(std::string filter, Call call) override;
   Async<model::AgentService> service(std::string id, std::string hash, Duration wait, Call call) override;
   Async<std::vector<model::CheckPtr>> checks(std::string filter, Call call) override;
+  Async<Unit> set_service_maintenance(std::string id, bool enable, std::string reason, Call call) override;
+  Async<Unit> set_node_maintenance(bool enable, std::string reason, Call call) override;
+  Async<model::CheckHistory> check_history(std::string id, Call call) override;
+  Async<std::vector<model::ServiceHealth>> service_health_by_id(std::string id, Call call) override;
+  Async<std::vector<model::ServiceHealth>> service_health_by_name(std::string name, Call call) override;
   model::AgentSelf self() const override;
   Async<std::vector<model::Member>> members(bool wan, Call call) override;
 
@@ -90,6 +101,14 @@ class NodeAgent final : public model::LocalAgent {
 
   Duration now() const { return env_.clock().monotonic(); }
   LocalState::Options state_options();
+  /// Why this check may not be registered: it runs programs, or is of a kind that is not run here.
+  Status refusal(const model::CheckSpec& check) const;
+  void on_check_added(const model::CheckSpec& spec, std::size_t max_output);
+  void on_check_removed(const std::string& id);
+  void on_report(const health::Report& report);
+  void on_alias(const std::string& id, health::ProbeResult seen);
+  /// What a check that runs does next, and what of it has been seen.
+  void add_counts(model::CheckHistory& history) const;
   /// Pushes the unit, if there is one, and looks after the deadlines.
   void after_change(SyncUnit* unit);
   void arm_timer();
@@ -108,6 +127,8 @@ class NodeAgent final : public model::LocalAgent {
   const filter::Schema check_schema_;
   LocalState state_;
   AntiEntropy sync_;
+  health::Checker checker_;
+  RemoteAliases aliases_;
   std::unique_ptr<env::Timer> timer_;
   std::optional<Duration> armed_;  // when the timer fires; not later than the next deadline
   std::map<WaiterKey, Waiter> waiters_;

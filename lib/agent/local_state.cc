@@ -23,8 +23,6 @@ using model::ServiceSpec;
 
 namespace {
 
-constexpr std::string_view kTtlType = "ttl";
-
 Duration later(Duration now, Duration span) {
   return span > Duration::max() - now ? Duration::max() : now + span;
 }
@@ -64,22 +62,30 @@ void complete_upstreams(ServiceInstance& service) {
   service.proxy = std::make_shared<const model::ConnectProxy>(std::move(proxy));
 }
 
-Status check_kind(const CheckSpec& spec) {
-  return spec.ttl > Duration::zero() ? Status()
-                                     : invalid_argument("Invalid check: TTL must be > 0 for TTL checks");
-}
-
 bool is_status_or_empty(std::string_view status) { return status.empty() || model::is_check_status(status); }
 
-HealthCheck make_record(const CheckSpec& spec, const AgentIdentity& identity) {
+HealthCheck make_record(const CheckSpec& spec, LocalState::Shape shape, const AgentIdentity& identity) {
+  using Shape = LocalState::Shape;
   HealthCheck record;
   record.node = identity.self.node_name;
   record.check_id = spec.id;
   record.name = spec.name;
   record.status = spec.status.empty() ? std::string(model::kCritical) : spec.status;
   record.notes = spec.notes;
-  record.type = kTtlType;
+  const auto kind = shape == Shape::kMaintenance ? model::CheckKind::kMaintenance : spec.kind();
+  if (shape != Shape::kConfigured) record.type = model::type_name(kind);
+  if (shape == Shape::kOwn || shape == Shape::kConfigured) {
+    record.interval = base::format_go_duration(spec.interval);
+    record.timeout = base::format_go_duration(spec.timeout);
+  }
   return record;
+}
+
+/// What a caller's word counts as in a row of words.
+model::Evidence evidence_of(const OwnCheck& check, std::string_view status) {
+  model::Evidence evidence;
+  evidence.consecutive = status == model::kCritical ? check.failures : check.successes;
+  return evidence;
 }
 
 }  // namespace
@@ -108,18 +114,41 @@ Status LocalState::complete(ServiceSpec& spec) const {
   }
   if (Status status = model::validate_service(service); !status.ok()) return status;
   for (const auto& check : spec.checks) {
-    if (Status status = check_kind(check); !status.ok()) return status;
+    if (const Status status = validate(check); !status.ok()) {
+      return invalid_argument("Invalid check: " + std::string(status.message()));
+    }
   }
-  for (auto& check : spec.checks) {
+  for (std::size_t i = 0; i < spec.checks.size(); ++i) {
+    CheckSpec& check = spec.checks[i];
     if (!is_status_or_empty(check.status)) {
       return invalid_argument("Status for checks must 'passing', 'warning', 'critical'");
     }
     if (check.token.empty()) check.token = spec.token;
     if (check.name.empty()) check.name = "Service '" + service.name + "' check";
+    if (check.id.empty()) {
+      check.id = "service:" + service.id;
+      if (spec.checks.size() > 1) check.id += ":" + std::to_string(i + 1);
+    }
+    check.service_id = service.id;
+    check.origin = spec.origin;
   }
   tag_address(service);
   complete_upstreams(service);
   service.index = {};
+  return {};
+}
+
+Status LocalState::complete(CheckSpec& spec) const {
+  if (spec.name.empty()) return invalid_argument("Missing check name");
+  if (!is_status_or_empty(spec.status)) return invalid_argument("Bad check status");
+  if (const Status status = validate(spec); !status.ok()) {
+    return invalid_argument("Invalid check: " + std::string(status.message()));
+  }
+  if (spec.id.empty()) spec.id = spec.name;
+  const auto found = units_.find(spec.service_id);
+  if (!spec.service_id.empty() && (found == units_.end() || !found->second.service)) {
+    return {Code::kNotFound, "ServiceID " + base::go_quote(spec.service_id) + " does not exist"};
+  }
   return {};
 }
 
@@ -130,18 +159,14 @@ Result<SyncUnit*> LocalState::register_service(ServiceSpec spec, Duration now) {
       unit.service && (unit.service->name != spec.service.name || unit.service->tags != spec.service.tags);
   unit.service = std::make_shared<const ServiceInstance>(std::move(spec.service));
   unit.token = std::move(spec.token);
+  unit.origin = spec.origin;
   mark_dirty(unit);
 
   std::set<std::string, std::less<>> unwanted;
   if (spec.replace_existing_checks) unwanted = unit.checks;
-  for (std::size_t i = 0; i < spec.checks.size(); ++i) {
-    CheckSpec& check = spec.checks[i];
-    if (check.id.empty()) {
-      check.id = "service:" + unit.id;
-      if (spec.checks.size() > 1) check.id += ":" + std::to_string(i + 1);
-    }
+  for (const CheckSpec& check : spec.checks) {
     unwanted.erase(check.id);
-    add_check(unit, check, make_record(check, identity_), now);
+    add_check(unit, check, Shape::kEmbedded, now);
   }
   for (const auto& id : unwanted) remove_check(unit, id);
   if (renamed) rename_checks(unit);
@@ -157,24 +182,19 @@ SyncUnit* LocalState::deregister_service(std::string_view id) {
   mark_dirty(unit);
   for (const auto& check : unit.checks) remove_check(unit, check);
   options_.service_changed(unit.id);
+  options_.service_removed(unit.id);
   return &unit;
 }
 
 Result<SyncUnit*> LocalState::register_check(CheckSpec spec, Duration now) {
-  if (spec.name.empty()) return invalid_argument("Missing check name");
-  if (!is_status_or_empty(spec.status)) return invalid_argument("Bad check status");
-  if (Status status = check_kind(spec); !status.ok()) return status;
-  if (spec.id.empty()) spec.id = spec.name;
-  const auto found = units_.find(spec.service_id);
-  if (!spec.service_id.empty() && (found == units_.end() || !found->second.service)) {
-    return Status(Code::kNotFound, "ServiceID " + base::go_quote(spec.service_id) + " does not exist");
-  }
+  const Shape shape = spec.origin == model::Origin::kConfig ? Shape::kConfigured : Shape::kOwn;
+  return register_check(std::move(spec), shape, now);
+}
+
+Result<SyncUnit*> LocalState::register_check(CheckSpec spec, Shape shape, Duration now) {
+  if (Status status = complete(spec); !status.ok()) return status;
   SyncUnit& unit = this->unit(spec.service_id);
-  HealthCheck record = make_record(spec, identity_);
-  // Only checks that come with their service leave these out.
-  record.interval = base::format_go_duration(Duration::zero());
-  record.timeout = base::format_go_duration(spec.timeout);
-  add_check(unit, spec, std::move(record), now);
+  add_check(unit, spec, shape, now);
   return &unit;
 }
 
@@ -196,9 +216,12 @@ Result<SyncUnit*> LocalState::update_check(std::string_view id, std::string_view
     return Status(Code::kNotFound, "CheckID " + base::go_quote(id) + " does not have associated TTL");
   }
   OwnCheck& check = found->second;
-  check.last_report = health::cut_output(output, check.max_output);
+  check.last_report = options_.discard_output ? std::string() : health::cut_output(output, check.max_output);
   expiry_.set(found->first, later(now, check.ttl));
-  return set_state(check, status, check.last_report, now);
+  const bool failure = status == model::kCritical;
+  check.failures = failure ? check.failures + 1 : 0;
+  check.successes = failure ? 0 : check.successes + 1;
+  return set_state(check, status, check.last_report, now, evidence_of(check, status));
 }
 
 Result<model::AgentService> LocalState::service(std::string_view id) {
@@ -223,7 +246,10 @@ std::optional<Duration> LocalState::next_deadline() const {
 std::optional<DueChange> LocalState::take_due(Duration now) {
   while (const auto id = expiry_.take_due(now)) {
     OwnCheck& check = checks_.find(*id)->second;
-    SyncUnit* unit = set_state(check, model::kCritical, health::expired_output(check.last_report), now);
+    ++check.failures;
+    check.successes = 0;
+    SyncUnit* unit = set_state(check, model::kCritical, health::expired_output(check.last_report), now,
+                               evidence_of(check, model::kCritical));
     if (unit != nullptr) return DueChange{unit, "check " + *id + " missed its TTL and is critical"};
   }
   if (const auto id = reaping_.take_due(now)) {
@@ -240,14 +266,17 @@ std::optional<DueChange> LocalState::take_due(Duration now) {
   return std::nullopt;
 }
 
-void LocalState::add_check(SyncUnit& unit, const CheckSpec& spec, HealthCheck record, Duration now) {
+void LocalState::add_check(SyncUnit& unit, const CheckSpec& spec, Shape shape, Duration now) {
+  HealthCheck record = make_record(spec, shape, identity_);
   const auto [entry, added] = checks_.try_emplace(spec.id);
   auto& [id, check] = *entry;
   if (!added && check.service_id != unit.id) {
     this->unit(check.service_id).checks.erase(id);
     check.dirty = false;
   }
-  if (check.record) {  // what is known of the health outlives a new definition
+  if (!added) forget_alias(id, check);
+  const bool known = check.record != nullptr;
+  if (known) {  // what is known of the health outlives a new definition
     record.status = check.record->status;
     record.output = check.record->output;
   }
@@ -256,10 +285,12 @@ void LocalState::add_check(SyncUnit& unit, const CheckSpec& spec, HealthCheck re
     record.service_name = unit.service->name;
     record.service_tags = unit.service->tags;
   }
-  check.record = std::make_shared<const HealthCheck>(std::move(record));
+  check.kind = shape == Shape::kMaintenance ? model::CheckKind::kMaintenance : spec.kind();
+  check.origin = spec.origin;
   check.service_id = unit.id;
   check.token = spec.token;
-  check.ttl = spec.ttl;
+  check.ttl = check.kind == model::CheckKind::kTtl ? spec.ttl : Duration::zero();
+  check.interval = spec.interval;
   check.reap_after = spec.deregister_critical_service_after;
   if (check.reap_after > Duration::zero()) check.reap_after = std::max(check.reap_after, kMinReapAfter);
   check.max_output = options_.max_output;
@@ -267,16 +298,42 @@ void LocalState::add_check(SyncUnit& unit, const CheckSpec& spec, HealthCheck re
     check.max_output = std::min(check.max_output, static_cast<std::size_t>(spec.output_max_size));
   }
   check.last_report.clear();
+  if (check.ttl > Duration::zero() && !known) {
+    if (const auto last = options_.recall(id)) {
+      record.status = last->status;
+      record.output = last->output;
+      check.last_report = last->output;
+    }
+  }
+  if (!known) {
+    check.history = {};
+    check.successes = check.failures = 0;
+    check.history.add(
+        {.at = now, .to = health::History::index_of(record.status), .output = record.output.str()});
+  }
+  check.record = std::make_shared<const HealthCheck>(std::move(record));
   unit.checks.insert(id);
   reaping_.clear(id);
   watch_critical(id, check, now);
-  expiry_.set(id, later(now, spec.ttl));
+  expiry_.clear(id);
+  if (check.ttl > Duration::zero()) expiry_.set(id, later(now, check.ttl));
   mark_dirty(unit, id, check);
+  if (check.kind == model::CheckKind::kAlias && spec.alias_node.empty()) {
+    check.alias_of = spec.alias_service;
+    aliases_[spec.alias_service].insert(id);
+    stale_aliases_.insert(id);
+  }
+  touch_aliases(check);
+  options_.check_added(spec, check.max_output);
 }
 
 void LocalState::remove_check(SyncUnit& unit, const std::string& id) {
   OwnCheck& check = checks_.find(id)->second;
+  if (!check.record) return;
+  touch_aliases(check);
+  forget_alias(id, check);
   check.record = nullptr;
+  options_.check_removed(id);
   expiry_.clear(id);
   reaping_.clear(id);
   mark_dirty(unit, id, check);
@@ -294,9 +351,22 @@ void LocalState::rename_checks(SyncUnit& unit) {
   }
 }
 
-SyncUnit* LocalState::set_state(OwnCheck& check, std::string_view status, std::string output, Duration now) {
+SyncUnit* LocalState::set_state(OwnCheck& check, std::string_view status, std::string output, Duration now,
+                                const model::Evidence& evidence) {
+  if (options_.discard_output) output.clear();
   if (check.record->status == status && check.record->output == output) return nullptr;
   const bool output_only = check.record->status == status;
+  if (!output_only) {
+    check.history.add({.at = now,
+                       .latency = evidence.latency,
+                       .code = evidence.code,
+                       .consecutive = evidence.consecutive,
+                       .from = health::History::index_of(check.record->status),
+                       .to = health::History::index_of(status),
+                       .output = output.substr(0, 2 * health::History::kMaxOutput)});
+  }
+  // An alias's output follows from others; letting it touch aliases in turn would have no end in a circle.
+  if (!output_only || check.kind != model::CheckKind::kAlias) touch_aliases(check);
   HealthCheck record = *check.record;
   record.status = status;
   record.output = std::move(output);

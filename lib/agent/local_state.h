@@ -20,6 +20,8 @@
 
 #include "lib/agent/identity.h"
 #include "lib/health/deadlines.h"
+#include "lib/health/history.h"
+#include "lib/health/probe.h"
 #include "lib/health/ttl_check.h"
 #include "lib/model/command.h"
 #include "lib/model/local_agent.h"
@@ -32,8 +34,15 @@ struct OwnCheck {
   model::CheckPtr record;  ///< null: gone here, but perhaps not from the catalog
   std::string service_id;  ///< whose it is; empty: the node's
   std::string token;       ///< what it is pushed with
-  Duration ttl{};
+  model::CheckKind kind = model::CheckKind::kTtl;
+  model::Origin origin = model::Origin::kApi;
+  Duration ttl{};         ///< 0: it is no TTL check
+  Duration interval{};    ///< 0: it does not run
   Duration reap_after{};  ///< its service goes when it was critical for so long; 0: never
+  std::string alias_of;   ///< the local service that it mirrors; empty: it does not, or the node
+  health::History history;
+  std::uint32_t successes = 0;  ///< in a row
+  std::uint32_t failures = 0;
   std::size_t max_output = 0;
   std::string last_report;    ///< shown when the TTL runs out
   std::uint64_t version = 0;  ///< of the last change or push
@@ -45,8 +54,9 @@ struct OwnCheck {
 /// an empty id) the node with its own.
 struct SyncUnit {
   std::string id;
-  model::ServicePtr service;                  ///< null: none, or gone here but perhaps not from the catalog
-  std::string token;                          ///< what the service is pushed with
+  model::ServicePtr service;  ///< null: none, or gone here but perhaps not from the catalog
+  std::string token;          ///< what the service is pushed with
+  model::Origin origin = model::Origin::kApi;
   std::set<std::string, std::less<>> checks;  ///< ids, also of those that are gone here
   std::vector<std::string> dirty_checks;      ///< ids; some may have become clean or another unit's since
   std::string hash;                           ///< of the service; empty until it is asked for
@@ -78,6 +88,11 @@ struct DueChange {
 /// Threads: one, the agent's loop. A SyncUnit stays where it is until forget_if_idle() is called for it.
 class LocalState {
  public:
+  /// A state that was kept.
+  struct LastWord {
+    std::string status;
+    std::string output;
+  };
   struct Options {
     std::size_t max_output = health::kDefaultMaxOutput;
     /// Whether a change of a check's output alone is told only after output_delay(), since it is rarely
@@ -87,6 +102,24 @@ class LocalState {
     UniqueFunction<Duration()> output_delay = [] { return Duration(std::chrono::minutes(5)); };
     /// Told the id of each own service that is another now, or gone.
     UniqueFunction<void(const std::string&)> service_changed = [](const std::string&) {};
+    /// Told of each check that is there now, with its output's limit, and of each that is gone.
+    UniqueFunction<void(const model::CheckSpec&, std::size_t)> check_added = [](const model::CheckSpec&,
+                                                                                std::size_t) {};
+    UniqueFunction<void(const std::string&)> check_removed = [](const std::string&) {};
+    /// Told the id of each own service that is gone.
+    UniqueFunction<void(const std::string&)> service_removed = [](const std::string&) {};
+    /// What a TTL check said before this program was started.
+    UniqueFunction<std::optional<LastWord>(const std::string&)> recall = [](const std::string&) {
+      return std::optional<LastWord>();
+    };
+    bool discard_output = false;  ///< outputs are not kept
+  };
+  /// How a check is shown.
+  enum class Shape : std::uint8_t {
+    kOwn,         ///< with interval and timeout
+    kEmbedded,    ///< in its service's definition: without
+    kConfigured,  ///< of its own in a configuration file: without its type
+    kMaintenance,
   };
 
   /// A service goes for its critical checks after this or longer.
@@ -101,13 +134,34 @@ class LocalState {
   /// Each returns the unit to push, or null where the catalog need not hear of it (now). Errors are
   /// model::LocalAgent's.
   /// @{
+  /// Fills in what a definition leaves open, ids above all, if there is nothing wrong with it.
+  Status complete(model::ServiceSpec& spec) const;
+  Status complete(model::CheckSpec& spec) const;
   Result<SyncUnit*> register_service(model::ServiceSpec spec, Duration now);
   SyncUnit* deregister_service(std::string_view id);
   Result<SyncUnit*> register_check(model::CheckSpec spec, Duration now);
+  /// The same for a check that is shown in another shape.
+  Result<SyncUnit*> register_check(model::CheckSpec spec, Shape shape, Duration now);
   SyncUnit* deregister_check(std::string_view id);
+  /// Takes a service (by its id) or the node (empty) out of service with a critical check, or lets it back.
+  Result<SyncUnit*> set_maintenance(std::string_view service_id, bool enable, std::string_view reason,
+                                    Duration now);
   Result<SyncUnit*> update_check(std::string_view id, std::string_view status, std::string_view output,
                                  Duration now);
+  /// What a run, or another's state, has shown of a check; fine if it is gone. Without a health the state
+  /// stays as it is.
+  SyncUnit* report(std::string_view id, std::optional<health::Health> health, std::string output,
+                   const model::Evidence& evidence, Duration now);
+  /// Brings one alias up to date whose target has changed; nothing when none is left.
+  std::optional<SyncUnit*> refresh_alias(Duration now);
   /// @}
+
+  /// What has become of a check; `age` tells how long ago a time was. kNotFound.
+  Result<model::CheckHistory> history(std::string_view id, Duration now,
+                                      std::chrono::system_clock::time_point wall_now) const;
+  /// The own services that a caller asks for by their id, or by their name, with what counts for them.
+  std::vector<model::ServiceHealth> health_by_id(std::string_view id) const;
+  std::vector<model::ServiceHealth> health_by_name(std::string_view name) const;
 
   /// The own service of this id with its hash. kNotFound.
   Result<model::AgentService> service(std::string_view id);
@@ -141,12 +195,18 @@ class LocalState {
 
  private:
   SyncUnit& unit(std::string_view id);
-  Status complete(model::ServiceSpec& spec) const;
-  void add_check(SyncUnit& unit, const model::CheckSpec& spec, model::HealthCheck record, Duration now);
+  void add_check(SyncUnit& unit, const model::CheckSpec& spec, Shape shape, Duration now);
   void remove_check(SyncUnit& unit, const std::string& id);
   /// Lets the checks of a service carry its name and tags.
   void rename_checks(SyncUnit& unit);
-  SyncUnit* set_state(OwnCheck& check, std::string_view status, std::string output, Duration now);
+  SyncUnit* set_state(OwnCheck& check, std::string_view status, std::string output, Duration now,
+                      const model::Evidence& evidence);
+  /// Notes which aliases mirror what has changed.
+  void touch_aliases(const OwnCheck& check);
+  void forget_alias(const std::string& id, const OwnCheck& check);
+  std::vector<model::CheckPtr> checks_for(const SyncUnit* service) const;
+  model::ServiceHealth health_of(const SyncUnit& unit) const;
+  std::string consequence(const OwnCheck& check, std::string_view status) const;
   /// Notes since when a check is critical, if its service goes for that.
   void watch_critical(const std::string& id, const OwnCheck& check, Duration now);
   void mark_dirty(SyncUnit& unit);
@@ -170,6 +230,8 @@ class LocalState {
   Options options_;
   std::map<std::string, SyncUnit, std::less<>> units_;
   std::map<std::string, OwnCheck, std::less<>> checks_;
+  std::map<std::string, std::set<std::string>, std::less<>> aliases_;  // by what they mirror
+  std::set<std::string> stale_aliases_;
   health::Deadlines reaping_;   // of services, by their critical checks
   health::Deadlines expiry_;    // of TTLs
   health::Deadlines deferred_;  // of outputs that the catalog has yet to hear of

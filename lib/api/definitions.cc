@@ -8,6 +8,7 @@
 #include "lib/api/definition_form.h"
 #include "lib/base/strings.h"
 #include "lib/codec/json_reader.h"
+#include "lib/health/probe.h"
 #include "lib/http/v1/agent_bodies.h"
 #include "lib/http/v1/check_bodies.h"
 #include "lib/model/validation.h"
@@ -15,7 +16,6 @@
 namespace discovery::api {
 namespace {
 
-using http::v1::CheckBody;
 using http::v1::CheckDefinitionBody;
 using http::v1::ServiceBody;
 using http::v1::ServiceCheckBody;
@@ -53,14 +53,16 @@ class Reader {
     model::ServiceSpec spec;
     spec.replace_existing_checks = true;
     spec.token = std::move(body.token);
-    for (const ServiceCheckBody& check : checks) {
-      if (Status status = validate(check); !status.ok()) {
+    spec.origin = model::Origin::kConfig;
+    for (ServiceCheckBody& one : checks) {
+      model::CheckSpec check = to_spec(std::move(one));
+      if (Status status = model::validate(check); !status.ok()) {
         return mistake("Failed to validate checks for service " + base::go_quote(body.name), status,
                        definition);
       }
       const Result<bool> runs = can_run(check, check.id.empty() ? body.name : check.id, definition);
       if (!runs.ok()) return runs.status();
-      if (*runs) spec.checks.push_back(to_spec(check));
+      if (*runs) spec.checks.push_back(std::move(check));
     }
     if (!body.connect.sidecar_service.empty()) {
       warn("connect.sidecar_service of service " + base::go_quote(body.name) + " has no effect yet",
@@ -78,19 +80,18 @@ class Reader {
     if (Status status = decode(definition, body); !status.ok()) {
       return mistake("Failed to decode a check", status, definition);
     }
-    const std::string name = body.id.empty() ? body.name : body.id;
+    model::CheckSpec spec = to_spec(std::move(body));
+    const std::string name = spec.id.empty() ? spec.name : spec.id;
     const std::string what = "Failed to register check '" + name + "'";
     if (name.empty()) {
       return mistake(what, invalid_argument("CheckID missing: give the check an id or a name"), definition);
     }
-    if (Status status = validate(body); !status.ok()) return mistake(what, status, definition);
-    const Result<bool> runs = can_run(body, name, definition);
+    if (Status status = model::validate(spec); !status.ok()) return mistake(what, status, definition);
+    const Result<bool> runs = can_run(spec, name, definition);
     if (!runs.ok()) return runs.status();
     if (!*runs) return {};
-    model::CheckSpec spec = to_spec(body);
     if (spec.name.empty()) spec.name = name;
-    spec.service_id = std::move(body.service_id);
-    spec.token = std::move(body.token);
+    spec.origin = model::Origin::kConfig;
     if (auto tried = trial_.register_check(spec, {}); !tried.ok())
       return mistake(what, tried.status(), definition);
     out.checks.push_back(std::move(spec));
@@ -116,16 +117,19 @@ class Reader {
   }
 
   /// Whether this agent runs checks of that kind; an error where it must not.
-  Result<bool> can_run(const CheckBody& check, const std::string& name, const agent::Definition& definition) {
-    if (check.is_script() && !scripts_) {
+  Result<bool> can_run(const model::CheckSpec& check, const std::string& name,
+                       const agent::Definition& definition) {
+    if (!check.args.empty() && !scripts_) {
       return mistake("Failed to register check '" + name + "'",
                      invalid_argument("Scripts are disabled on this agent; to enable, configure "
                                       "'enable_script_checks' or 'enable_local_script_checks' to true"),
                      definition);
     }
-    const std::string_view kind = check.is_script() ? "script" : check.unavailable_kind();
-    if (kind.empty()) return true;
-    warn("check '" + name + "' does not run: " + std::string(kind) + " checks are not available yet",
+    const model::CheckKind kind = check.kind();
+    if (kind == model::CheckKind::kTtl || kind == model::CheckKind::kAlias || health::has_probe(kind))
+      return true;
+    warn("check '" + name + "' does not run: " + std::string(model::type_name(kind)) +
+             " checks are not available yet",
          definition);
     return false;
   }

@@ -3,6 +3,8 @@
 #include <string_view>
 #include <utility>
 
+#include "lib/tls/client.h"
+
 namespace discovery::api {
 namespace {
 
@@ -86,6 +88,13 @@ agent::NodeAgent::Options agent_options(const Config& config) {
   agent::NodeAgent::Options options;
   options.check_update_interval = config.check_update_interval;
   options.max_check_output = static_cast<std::size_t>(config.check_output_max_size);
+  options.discard_check_output = config.discard_check_output;
+  options.enable_script_checks = config.enable_script_checks;
+  options.enable_local_script_checks = config.enable_local_script_checks;
+  // Without the system's certificates checks of HTTPS fail and say so; nothing else needs them.
+  if (auto tls = tls::ClientContext::create({}); tls.ok()) options.checker.tls = *tls;
+  if (auto tls = tls::ClientContext::create({.verify = false}); tls.ok())
+    options.checker.tls_unverified = *tls;
   return options;
 }
 

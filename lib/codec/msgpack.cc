@@ -86,33 +86,16 @@ void write_children(MsgpackWriter& writer, Value container, std::size_t count) {
   for (; count > 0; --count, child = child.next()) write_value(writer, child);
 }
 
-void write_number(MsgpackWriter& writer, Value number) {
-  if (const auto integer = number.to_signed()) return writer.integer(*integer);
-  if (const auto natural = number.to_unsigned()) return writer.integer(*natural);
-  writer.number(number.to_real().value_or(0));
-}
-
 /// The recursion is bounded by the depth that the tree was parsed with.
 void write_value(MsgpackWriter& writer, Value value) {
-  switch (value.kind()) {
-    case Kind::kNull:
-      return writer.null();
-    case Kind::kBool:
-      return writer.boolean(value.truth());
-    case Kind::kDigits:
-    case Kind::kSigned:
-    case Kind::kUnsigned:
-    case Kind::kReal:
-      return write_number(writer, value);
-    case Kind::kString:
-      return writer.raw(value.text());
-    case Kind::kArray:
-      writer.array(value.size());
-      return write_children(writer, value, value.size());
-    case Kind::kObject:
-      writer.map(value.size());
-      return write_children(writer, value, 2 * value.size());
+  if (write_plain(writer, value)) return;
+  if (value.kind() == Kind::kString) return writer.raw(value.text());
+  if (value.kind() == Kind::kArray) {
+    writer.array(value.size());
+    return write_children(writer, value, value.size());
   }
+  writer.map(value.size());
+  write_children(writer, value, 2 * value.size());
 }
 
 }  // namespace

@@ -28,39 +28,21 @@ void write_members(JsonWriter& writer, Value object) {
   }
 }
 
-void write_number(JsonWriter& writer, Value number) {
-  if (const auto integer = number.to_signed()) return writer.integer(*integer);
-  if (const auto natural = number.to_unsigned()) return writer.integer(*natural);
-  const double real = number.to_real().value_or(0);
-  writer.number(real == 0 ? 0 : real);  // there is one zero only
-}
-
 void write_canonical(JsonWriter& writer, Value value) {
-  switch (value.kind()) {
-    case Kind::kNull:
-      return writer.null();
-    case Kind::kBool:
-      return writer.boolean(value.truth());
-    case Kind::kDigits:
-    case Kind::kSigned:
-    case Kind::kUnsigned:
-    case Kind::kReal:
-      return write_number(writer, value);
-    case Kind::kString:
-      return writer.string(value.text());
-    case Kind::kObject:
-      writer.begin_object();
-      write_members(writer, value);
-      return writer.end_object();
-    case Kind::kArray:
-      writer.begin_array();
-      Value element = value.first();
-      for (std::size_t left = value.size(); left > 0; --left, element = element.next()) {
-        writer.element();
-        write_canonical(writer, element);
-      }
-      return writer.end_array();
+  if (write_plain(writer, value)) return;
+  if (value.kind() == Kind::kString) return writer.string(value.text());
+  if (value.kind() == Kind::kObject) {
+    writer.begin_object();
+    write_members(writer, value);
+    return writer.end_object();
   }
+  writer.begin_array();
+  Value element = value.first();
+  for (std::size_t left = value.size(); left > 0; --left, element = element.next()) {
+    writer.element();
+    write_canonical(writer, element);
+  }
+  writer.end_array();
 }
 
 /// Whether a member's name is a field's, without regard to case.

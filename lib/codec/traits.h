@@ -87,7 +87,7 @@ bool is_empty(const T& value) {
   }
 }
 
-/// Whether `value` is a list or map without elements, or an opaque value that is null.
+/// Whether `value` is a list or map without elements.
 template <class T>
 bool has_no_elements(const T& value) {
   if constexpr (kIsVector<T> || kIsMap<T>) return value.empty();

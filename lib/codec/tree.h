@@ -67,6 +67,35 @@ class Value {
   std::size_t at_;
 };
 
+/// Writes a value that is neither text nor container: with `writer`'s null(), boolean(), integer() or
+/// number(). False, and nothing is written, if it is one of these.
+template <class Writer>
+bool write_plain(Writer& writer, Value value) {
+  switch (value.kind()) {
+    case Kind::kNull:
+      writer.null();
+      return true;
+    case Kind::kBool:
+      writer.boolean(value.truth());
+      return true;
+    case Kind::kString:
+    case Kind::kArray:
+    case Kind::kObject:
+      return false;
+    default:
+      break;
+  }
+  if (const auto integer = value.to_signed()) {
+    writer.integer(*integer);
+  } else if (const auto natural = value.to_unsigned()) {
+    writer.integer(*natural);
+  } else {
+    const double real = value.to_real().value_or(0);
+    writer.number(real == 0 ? 0 : real);  // there is one zero only
+  }
+  return true;
+}
+
 /// What parsers make. Never empty. Threads: one at a time, because of the marks.
 class Tree {
  public:

@@ -13,6 +13,8 @@
 #include "lib/env/asio_datagram.h"
 #include "lib/env/asio_listener.h"
 #include "lib/env/asio_loop.h"
+#include "lib/env/asio_process.h"
+#include "lib/env/asio_resolver.h"
 #include "lib/env/posix_error.h"
 #include "lib/env/posix_files.h"
 #include "lib/env/random.h"
@@ -147,6 +149,15 @@ Result<std::unique_ptr<Listener>> AsioEnv::listen(const Endpoint& at, const List
 void AsioEnv::connect(const Endpoint& to, Duration timeout,
                       UniqueFunction<void(Result<std::unique_ptr<Stream>>)> done) {
   asio_connect(parts_->loop, to, timeout, std::move(done));
+}
+
+void AsioEnv::resolve(const std::string& name, UniqueFunction<void(Result<std::vector<std::string>>)> done) {
+  asio_resolve(parts_->loop, name, std::move(done));
+}
+
+std::unique_ptr<Process> AsioEnv::spawn(ProcessOptions options,
+                                        UniqueFunction<void(Result<ProcessResult>)> done) {
+  return asio_spawn(parts_->loop, std::move(options), std::move(done));
 }
 
 Result<std::unique_ptr<DatagramSocket>> AsioEnv::bind(const Endpoint& at, const ListenOptions& options) {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include <discovery/env.h>
 #include <discovery/status.h>
@@ -44,6 +46,9 @@ class AsioEnv final : public Env {
   Result<std::unique_ptr<Listener>> listen(const Endpoint& at, const ListenOptions& options) override;
   void connect(const Endpoint& to, Duration timeout,
                UniqueFunction<void(Result<std::unique_ptr<Stream>>)> done) override;
+  void resolve(const std::string& name, UniqueFunction<void(Result<std::vector<std::string>>)> done) override;
+  std::unique_ptr<Process> spawn(ProcessOptions options,
+                                 UniqueFunction<void(Result<ProcessResult>)> done) override;
   Result<std::unique_ptr<DatagramSocket>> bind(const Endpoint& at, const ListenOptions& options) override;
 
   /// For sockets that need more than Env offers. Their handlers must enter turns by run_turn().

@@ -8,12 +8,14 @@
 /// Threads: an Env belongs to one thread, its loop's. Only post() and the clocks may be called from others.
 /// Blocking: nothing here blocks but the file calls, which are for start, shutdown and small files.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <discovery/async.h>
@@ -142,6 +144,31 @@ class Workers {
   virtual Status run(UniqueFunction<void()> work, UniqueFunction<void()> done) = 0;
 };
 
+/// A program to run, and how it is watched.
+struct ProcessOptions {
+  /// The program, sought in PATH unless there is a slash in it, and its arguments. At least one.
+  std::vector<std::string> arguments;
+  std::vector<std::pair<std::string, std::string>> environment{};  ///< added to this process's own
+  std::string input{};                                             ///< its standard input
+  std::size_t max_output = 4096;                ///< the last so many bytes of its two outputs are kept
+  Duration timeout = std::chrono::seconds(30);  ///< then it is killed
+};
+
+/// How a program ended.
+struct ProcessResult {
+  int exit_code = 0;              ///< 128 and the number of the signal if it was ended by one
+  bool timed_out = false;         ///< it was killed
+  std::string output{};           ///< standard output and error, as they came
+  std::uint64_t output_size = 0;  ///< how much there was
+};
+
+/// A running program in a process group of its own. Destroying it kills the group; its callback then never
+/// runs.
+class Process {
+ public:
+  virtual ~Process() = default;
+};
+
 /// What a socket needs beyond its endpoint.
 struct ListenOptions {
   int backlog = 1024;
@@ -173,6 +200,15 @@ class Env {
   /// kUnavailable, kDeadlineExceeded. `to` holds an IP address or a path, no name.
   virtual void connect(const Endpoint& to, Duration timeout,
                        UniqueFunction<void(Result<std::unique_ptr<Stream>>)> done) = 0;
+  /// Finds the IP addresses of a name, in the order in which they should be tried; those of an address are
+  /// itself. kNotFound (no such name), kUnavailable. The answer is not kept.
+  virtual void resolve(const std::string& name,
+                       UniqueFunction<void(Result<std::vector<std::string>>)> done) = 0;
+  /// Runs a program; calls `done` from the loop once it has ended. A timeout kills its whole process group;
+  /// what the program leaves behind when it ends by itself is left alone. kNotFound, kPermissionDenied,
+  /// kInvalidArgument, kResourceExhausted, kUnavailable if it cannot be started.
+  [[nodiscard]] virtual std::unique_ptr<Process> spawn(ProcessOptions options,
+                                                       UniqueFunction<void(Result<ProcessResult>)> done) = 0;
   /// As listen().
   virtual Result<std::unique_ptr<DatagramSocket>> bind(const Endpoint& at, const ListenOptions& options) = 0;
 };

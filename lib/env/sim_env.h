@@ -54,6 +54,13 @@ struct SimLogLine {
   std::string message;
 };
 
+/// What a simulated program does.
+struct SimProgram {
+  Duration takes{};  ///< how long it runs
+  int exit_code = 0;
+  std::string output{};
+};
+
 /// The world: time, machines, network. It outlives everything that its machines have made.
 /// Threads: one. A SimEnv's post() is no exception.
 class Simulation {
@@ -148,6 +155,11 @@ class SimEnv final : public Env, private Clock, private LogSink {
   /// What it has logged, the last kLogLines of it.
   const std::deque<SimLogLine>& log_lines() const noexcept { return log_lines_; }
 
+  /// Installs a program, by the name that it is started with: what is called tells how a run goes.
+  void set_program(const std::string& name, std::function<SimProgram(const ProcessOptions&)> program) {
+    programs_[name] = std::move(program);
+  }
+
   void post(UniqueFunction<void()> task) override;
   bool on_loop() const noexcept override { return true; }
   Clock& clock() override { return *this; }
@@ -161,6 +173,10 @@ class SimEnv final : public Env, private Clock, private LogSink {
   Result<std::unique_ptr<Listener>> listen(const Endpoint& at, const ListenOptions& options) override;
   void connect(const Endpoint& to, Duration timeout,
                UniqueFunction<void(Result<std::unique_ptr<Stream>>)> done) override;
+  /// Knows the machines by their names, and "localhost".
+  void resolve(const std::string& name, UniqueFunction<void(Result<std::vector<std::string>>)> done) override;
+  std::unique_ptr<Process> spawn(ProcessOptions options,
+                                 UniqueFunction<void(Result<ProcessResult>)> done) override;
   Result<std::unique_ptr<DatagramSocket>> bind(const Endpoint& at, const ListenOptions& options) override;
 
   static constexpr std::size_t kLogLines = 100000;
@@ -200,6 +216,7 @@ class SimEnv final : public Env, private Clock, private LogSink {
   std::vector<SimListening*> listeners_;
   std::vector<SimDatagrams*> datagram_sockets_;
   std::deque<SimLogLine> log_lines_;
+  std::map<std::string, std::function<SimProgram(const ProcessOptions&)>> programs_;
 };
 
 }  // namespace discovery::env

@@ -22,6 +22,11 @@ class Deadlines {
   void clear(std::string_view check_id);
   /// Whether the check has a deadline.
   bool contains(std::string_view check_id) const { return times_.find(check_id) != times_.end(); }
+  /// The check's deadline, if it has one.
+  std::optional<Duration> at(std::string_view check_id) const {
+    const auto found = times_.find(check_id);
+    return found == times_.end() ? std::nullopt : std::optional(found->second);
+  }
   std::size_t size() const noexcept { return times_.size(); }
 
   /// The earliest deadline.

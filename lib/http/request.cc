@@ -15,6 +15,9 @@ Request::Headers known_headers(std::span<const http1::Header> headers) {
   };
   for (const http1::Header& header : headers) {
     switch (header.name.size()) {
+      case 6:
+        take(known.accept, header, "Accept");
+        break;
       case 13:
         take(known.authorization, header, "Authorization");
         take(known.cache_control, header, "Cache-Control");

@@ -28,6 +28,7 @@ struct Request {
     std::string_view name_space;     ///< X-Consul-Namespace
     std::string_view cache_control;
     std::string_view accept_encoding;
+    std::string_view accept;
   };
 
   Request(Context& for_context, http1::Request& for_message);

@@ -42,14 +42,7 @@ class Exchanging final : public Fetch {
       : request_(std::move(request)), limits_(limits), done_(std::move(done)), timer_(env.make_timer()) {}
 
   void start(env::Env& env, const env::Endpoint& endpoint) {
-    if (!fits_request_line(request_.method) || !fits_request_line(request_.target)) {
-      timer_->start(Duration::zero(), [this] {
-        end(invalid_argument("not a method and a target of HTTP: " + request_.method + ' ' +
-                             request_.target));
-      });
-      return;
-    }
-    timer_->start(limits_.timeout, [this] { end(Status(Code::kDeadlineExceeded, "no answer in time")); });
+    if (!begin()) return;
     // The attempt may outlive this object.
     env.connect(endpoint, limits_.timeout,
                 [alive = std::weak_ptr<Exchanging*>(self_)](Result<std::unique_ptr<env::Stream>> result) {
@@ -57,10 +50,31 @@ class Exchanging final : public Fetch {
                 });
   }
 
+  void start(std::unique_ptr<env::Stream> stream) {
+    stream_ = std::move(stream);
+    if (begin()) send();
+  }
+
  private:
+  /// Arms the timer; whether the request can be sent.
+  bool begin() {
+    if (fits_request_line(request_.method) && fits_request_line(request_.target)) {
+      timer_->start(limits_.timeout, [this] { end(Status(Code::kDeadlineExceeded, "no answer in time")); });
+      return true;
+    }
+    timer_->start(Duration::zero(), [this] {
+      end(invalid_argument("not a method and a target of HTTP: " + request_.method + ' ' + request_.target));
+    });
+    return false;
+  }
+
   void on_connected(Result<std::unique_ptr<env::Stream>> result) {
     if (!result) return end(result.status());
     stream_ = std::move(*result);
+    send();
+  }
+
+  void send() {
     out_ = head_of(request_);
     const std::array<std::string_view, 2> pieces = {out_, request_.body};
     // An answer may come before all is written; only when none comes does the failed write count.
@@ -103,6 +117,7 @@ class Exchanging final : public Fetch {
   void keep(const ResponseHead& head) {
     has_head_ = true;
     response_.status = head.status;
+    response_.reason = head.reason;
     for (const Header& field : head.fields) response_.headers.emplace_back(field.name, field.value);
     decoder_.start(head.framing, head.content_length, std::numeric_limits<std::uint64_t>::max());
   }
@@ -112,17 +127,28 @@ class Exchanging final : public Fetch {
     const BodyDecoder::Result result = decoder_.decode(bytes, response_.body);
     in_.consume(in_.size());
     if (result == BodyDecoder::Result::kBad) return end(not_http());
+    const bool done = result == BodyDecoder::Result::kDone;
     if (response_.body.size() > limits_.max_body_bytes) {
-      response_.body.resize(limits_.max_body_bytes);
       response_.truncated = true;
-      return end(std::move(response_));
+      if (!limits_.keep_end) {
+        response_.body.resize(limits_.max_body_bytes);
+        return end(std::move(response_));
+      }
+      // Now and then while it comes, so that a byte is moved about once.
+      const std::size_t excess = response_.body.size() - limits_.max_body_bytes;
+      if (done || excess > limits_.max_body_bytes) response_.body.erase(0, excess);
     }
-    if (result == BodyDecoder::Result::kDone) return end(std::move(response_));
+    if (done) return end(std::move(response_));
     read();
   }
 
   void on_end() {
-    if (has_head_ && decoder_.end() == BodyDecoder::Result::kDone) return end(std::move(response_));
+    if (has_head_ && decoder_.end() == BodyDecoder::Result::kDone) {
+      if (response_.body.size() > limits_.max_body_bytes) {
+        response_.body.erase(0, response_.body.size() - limits_.max_body_bytes);
+      }
+      return end(std::move(response_));
+    }
     end(Status(Code::kUnavailable, "the connection ended before the answer"));
   }
 
@@ -168,6 +194,14 @@ std::unique_ptr<Fetch> fetch(env::Env& env, const env::Endpoint& endpoint, Clien
                              const ClientLimits& limits, UniqueFunction<void(Result<ClientResponse>)> done) {
   auto exchanging = std::make_unique<Exchanging>(env, std::move(request), limits, std::move(done));
   exchanging->start(env, endpoint);
+  return exchanging;
+}
+
+std::unique_ptr<Fetch> exchange(env::Env& env, std::unique_ptr<env::Stream> stream, ClientRequest request,
+                                const ClientLimits& limits,
+                                UniqueFunction<void(Result<ClientResponse>)> done) {
+  auto exchanging = std::make_unique<Exchanging>(env, std::move(request), limits, std::move(done));
+  exchanging->start(std::move(stream));
   return exchanging;
 }
 

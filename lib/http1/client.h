@@ -34,11 +34,13 @@ struct ClientLimits {
   Duration timeout = std::chrono::seconds(10);  ///< for all of it, connecting included
   std::size_t max_header_bytes = 64U << 10;     ///< over it kResourceExhausted
   std::size_t max_body_bytes = 4U << 20;        ///< over it the body is cut and `truncated`
+  bool keep_end = false;  ///< of such a body all is read and the end is kept; else it is read no further
 };
 
 /// What a server answered.
 struct ClientResponse {
   int status = 0;
+  std::string reason{};  ///< the words after the status, as the server gave them
   std::vector<std::pair<std::string, std::string>> headers{};
   std::string body{};
   bool truncated = false;
@@ -61,5 +63,10 @@ class Fetch {
 [[nodiscard]] std::unique_ptr<Fetch> fetch(env::Env& env, const env::Endpoint& endpoint,
                                            ClientRequest request, const ClientLimits& limits,
                                            UniqueFunction<void(Result<ClientResponse>)> done);
+
+/// The same over a stream that is connected already, TLS or not; limits.timeout counts from here.
+[[nodiscard]] std::unique_ptr<Fetch> exchange(env::Env& env, std::unique_ptr<env::Stream> stream,
+                                              ClientRequest request, const ClientLimits& limits,
+                                              UniqueFunction<void(Result<ClientResponse>)> done);
 
 }  // namespace discovery::http1

@@ -147,8 +147,9 @@ class ResponseParser final : public HeadParser<false> {
   ResponseParser(std::string_view bytes, ResponseHead& head) : HeadParser(bytes, head.fields), head_(head) {}
 
  private:
-  void on_response_impl(int status, beast::string_view, int version, beast::error_code&) override {
+  void on_response_impl(int status, beast::string_view reason, int version, beast::error_code&) override {
     head_.status = status;
+    head_.reason = {reason.data(), reason.size()};
     set_version(version);
   }
 

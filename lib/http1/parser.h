@@ -66,6 +66,7 @@ HeadError parse_request_head(std::string_view bytes, std::vector<Header>& fields
 /// The head of a response, seen by a client.
 struct ResponseHead {
   int status = 0;
+  std::string_view reason;
   int version = 11;
   std::vector<Header> fields;
   Framing framing = Framing::kNone;

@@ -4,6 +4,8 @@
 /// The field lists of the catalog's records: Consul's names and omissions, one list for JSON, MessagePack and
 /// filters.
 
+#include <type_traits>
+
 #include "lib/model/filter_samples.h"
 #include "lib/model/records.h"
 
@@ -32,8 +34,10 @@ void describe(Archive& archive, R& address) {
   archive.field("Port", address.port);
 }
 
+/// Weights that are there at all are 0 where they say nothing, as a Go struct that is decoded.
 template <class Archive, codec::Described<Weights> R>
 void describe(Archive& archive, R& weights) {
+  if constexpr (!std::is_const_v<R>) weights = {.passing = 0, .warning = 0};
   archive.field("Passing", weights.passing);
   archive.field("Warning", weights.warning);
 }

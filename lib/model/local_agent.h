@@ -93,6 +93,17 @@ class LocalAgent {
   /// All own checks, by id.
   virtual Async<std::vector<CheckPtr>> checks(std::string filter, Call call) = 0;
 
+  /// Takes a service out of service, or lets it back. kNotFound with Consul's text.
+  virtual Async<Unit> set_service_maintenance(std::string id, bool enable, std::string reason, Call call) = 0;
+  /// The same for the node with all that is on it.
+  virtual Async<Unit> set_node_maintenance(bool enable, std::string reason, Call call) = 0;
+  /// What has become of a check, and what happens next. kNotFound.
+  virtual Async<CheckHistory> check_history(std::string id, Call call) = 0;
+  /// The own service of this id with all that counts for its health; empty if there is none.
+  virtual Async<std::vector<ServiceHealth>> service_health_by_id(std::string id, Call call) = 0;
+  /// The own services of this name, by id.
+  virtual Async<std::vector<ServiceHealth>> service_health_by_name(std::string name, Call call) = 0;
+
   /// Who this agent is. Threads: safe.
   virtual AgentSelf self() const = 0;
   /// The members of its gossip pool.

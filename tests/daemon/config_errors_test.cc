@@ -324,7 +324,8 @@ TEST_CASE("a machine without a clear address is asked for one") {
   Host host = machine();
   const std::vector<std::string> args = {"-data-dir", directory.path()};
   host.private_ipv4 = [] { return Result<std::vector<std::string>>(std::vector<std::string>{}); };
-  CHECK(error_of(args, host) == "No private IPv4 address found");
+  CHECK(error_of(args, host) ==
+        "No private IPv4 address found; say which one to use with -bind or -advertise");
   host.private_ipv4 = [] { return Result<std::vector<std::string>>({"10.0.0.1", "10.0.0.2"}); };
   CHECK(error_of(args, host) ==
         "Multiple private IPv4 addresses found. Please configure one with 'bind' and/or 'advertise'.");
@@ -333,7 +334,8 @@ TEST_CASE("a machine without a clear address is asked for one") {
   };
   CHECK(error_of(args, host) == "Error detecting private IPv4 address: no network");
   host.public_ipv6 = [] { return Result<std::vector<std::string>>(std::vector<std::string>{}); };
-  CHECK(error_of({"-data-dir", directory.path(), "-bind", "::"}, host) == "No public IPv6 address found");
+  CHECK(error_of({"-data-dir", directory.path(), "-bind", "::"}, host) ==
+        "No public IPv6 address found; say which one to use with -bind or -advertise");
   host.hostname = [] { return Result<std::string>(Status(Code::kUnavailable, "no name")); };
   CHECK(error_of({"-dev"}, host) == "node_name: no name");
   host.hostname = [] { return Result<std::string>(" "); };

@@ -287,11 +287,22 @@ class TcpClient {
     return messages;
   }
   std::vector<Message> wait_for(std::size_t count) {
-    world_.world.run_until([&] { return answers().size() >= count; }, kSoon);
+    world_.world.run_until([&] { return whole_frames() >= count; }, kSoon);
     return answers();
   }
 
  private:
+  /// How many answers are there. Asked after each event, so it goes on from where it was.
+  std::size_t whole_frames() {
+    while (received_.size() >= frames_end_ + 2) {
+      const auto byte = [&](std::size_t at) { return static_cast<std::uint8_t>(received_[at]); };
+      const std::size_t size = byte(frames_end_) * 256U + byte(frames_end_ + 1);
+      if (received_.size() < frames_end_ + 2 + size) break;
+      frames_end_ += 2 + size;
+      ++frames_;
+    }
+    return frames_;
+  }
   void read() {
     stream_->read_some(buffer_, [this](const Result<std::size_t>& size) {
       if (!size.ok() || *size == 0) {
@@ -308,6 +319,8 @@ class TcpClient {
   std::array<char, 4096> buffer_;
   std::vector<std::unique_ptr<std::string>> sent_;
   std::string received_;
+  std::size_t frames_ = 0;
+  std::size_t frames_end_ = 0;
   bool closed_ = false;
 };
 

@@ -228,10 +228,6 @@ TEST_CASE("services that are refused") {
        "Invalid check: MaxOutputMaxSize must be positive"},
       {R"({"Name":"x","Check":{"TTL":"10s","Status":"weird"}})", 400,
        "Status for checks must 'passing', 'warning', 'critical'"},
-      {R"({"Name":"x","Check":{"Args":["true"],"Interval":"10s"}})", 500, kDown},
-      {R"({"Name":"x","Check":{"script_args":["true"],"Interval":"10s"}})", 500, kDown},
-      {R"({"Name":"x","Check":{"TCP":"x:1","Interval":"10s"}})", 501,
-       "PUT /v1/agent/service/register is not available yet for TCP checks"},
       {R"({"Name":"x","Connect":{"SidecarService":{}}})", 501,
        "PUT /v1/agent/service/register is not available yet for Connect.SidecarService"},
   };
@@ -285,9 +281,15 @@ TEST_CASE("checks of their own") {
     CHECK(world.put("/v1/agent/check/register", body)->status() == 400);
     CHECK(world.put("/v1/agent/check/register", body)->body() == text);
   }
-  const auto alias = world.put("/v1/agent/check/register", R"({"Name":"x","AliasNode":"n"})");
-  CHECK(alias->status() == 501);
-  CHECK(alias->body() == "PUT /v1/agent/check/register is not available yet for alias checks");
+  CHECK(world.put("/v1/agent/check/register", R"({"Name":"x","AliasNode":"n"})")->status() == 200);
+  CHECK(world.agent.checks_registered.back().alias_node == "n");
+  CHECK(world.put("/v1/agent/check/register", R"({"Name":"x","script_args":["a","b"],"Interval":"10s"})")
+            ->status() == 200);
+  CHECK(world.agent.checks_registered.back().args == std::vector<std::string>{"a", "b"});
+  world.agent.result = Status(Code::kFailedPrecondition, "Scripts are disabled");
+  const auto script = world.put("/v1/agent/check/register", R"({"Name":"x","Args":["a"],"Interval":"10s"})");
+  CHECK(script->status() == 500);
+  CHECK(script->body() == "Scripts are disabled");
   world.agent.result = Status(Code::kNotFound, "ServiceID \"nope\" does not exist");
   const auto orphan = world.put("/v1/agent/check/register", R"({"Name":"x","TTL":"1s","ServiceID":"nope"})");
   CHECK(orphan->status() == 500);

@@ -59,6 +59,13 @@ class FakeEnv final : public env::Env {
                UniqueFunction<void(Result<std::unique_ptr<env::Stream>>)>) override {
     unexpected();
   }
+  void resolve(const std::string&, UniqueFunction<void(Result<std::vector<std::string>>)>) override {
+    unexpected();
+  }
+  std::unique_ptr<env::Process> spawn(env::ProcessOptions,
+                                      UniqueFunction<void(Result<env::ProcessResult>)>) override {
+    unexpected();
+  }
   Result<std::unique_ptr<env::DatagramSocket>> bind(const env::Endpoint&,
                                                     const env::ListenOptions&) override {
     unexpected();
@@ -127,6 +134,8 @@ class FakeAgent final : public model::LocalAgent {
   std::vector<model::AgentService> service_list;
   model::AgentService one_service;
   std::vector<model::CheckPtr> check_list;
+  std::vector<model::ServiceHealth> health_list;
+  model::CheckHistory history;
   model::AgentSelf about;
 
   Async<Unit> register_service(model::ServiceSpec spec, Call call) override {
@@ -160,6 +169,25 @@ class FakeAgent final : public model::LocalAgent {
     note("checks " + filter, std::move(call));
     if (!result.ok()) return result;
     return check_list;
+  }
+  Async<Unit> set_service_maintenance(std::string id, bool enable, std::string reason, Call call) override {
+    return done("set_service_maintenance " + id + (enable ? " on " : " off ") + reason, std::move(call));
+  }
+  Async<Unit> set_node_maintenance(bool enable, std::string reason, Call call) override {
+    return done(std::string("set_node_maintenance ") + (enable ? "on " : "off ") + reason, std::move(call));
+  }
+  Async<model::CheckHistory> check_history(std::string id, Call call) override {
+    note("check_history " + id, std::move(call));
+    if (!result.ok()) return result;
+    return history;
+  }
+  Async<std::vector<model::ServiceHealth>> service_health_by_id(std::string id, Call call) override {
+    note("service_health_by_id " + id, std::move(call));
+    return health_list;
+  }
+  Async<std::vector<model::ServiceHealth>> service_health_by_name(std::string name, Call call) override {
+    note("service_health_by_name " + name, std::move(call));
+    return health_list;
   }
   model::AgentSelf self() const override { return about; }
   Async<std::vector<model::Member>> members(bool wan, Call call) override {

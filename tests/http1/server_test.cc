@@ -645,5 +645,54 @@ TEST_CASE("Responders outlive their server") {
   for (const auto& client : clients) CHECK(client->ended);
 }
 
+TEST_CASE("an orphan, a connection that ended before its Responder, touches no server that has gone") {
+  ServerWorld it;
+  std::vector<Responder> waiting;
+  std::vector<ResponseStream> streams;
+  int gone = 0;
+  it.handler.answer = [&](Request& request, Responder responder) {
+    if (request.target == "/stream") {
+      streams.push_back(std::move(responder).start_stream({}));
+      streams.back().on_disconnect([&] { ++gone; });
+    } else {
+      responder.on_disconnect([&] { ++gone; });
+      waiting.push_back(std::move(responder));
+    }
+  };
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (const char* target : {"/1", "/2", "/3", "/4", "/5", "/stream", "/stream"}) {
+    clients.push_back(it.connect());
+    clients.back()->send(get(target));
+  }
+  it.run();
+  REQUIRE(waiting.size() == 5);
+  REQUIRE(streams.size() == 2);
+  bool done = false;
+  it.server->shutdown(seconds(1), [&] { done = true; });
+  it.run(seconds(2));
+  REQUIRE(done);
+  REQUIRE(gone == 7);
+  // Cut off, and yet there: as long as the server is, it counts what becomes of them.
+  CHECK(it.server->counters().open == 0);
+  CHECK(it.server->counters().waiting == 7);
+  std::move(waiting[4]).send(text_response(200, "x"));
+  CHECK(it.server->counters().waiting == 6);
+  it.server.reset();
+  int called = 0;
+  CHECK(waiting[0].disconnected());
+  waiting[0].on_disconnect([&] { ++called; });
+  std::move(waiting[0]).send(text_response(200, std::string(100'000, 'x')));
+  std::move(waiting[1]).start_stream({}).write("x", [&](Status) { ++called; });
+  waiting[2].on_disconnect([&] { ++called; });
+  streams[0].write("x", [&](Status) { ++called; });
+  std::move(streams[0]).finish();
+  it.run();
+  waiting.clear();  // the fourth without an answer
+  streams.clear();
+  it.run();
+  CHECK(called == 0);
+  CHECK(gone == 7);
+}
+
 }  // namespace
 }  // namespace discovery::http1

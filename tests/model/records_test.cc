@@ -145,7 +145,13 @@ TEST_CASE("an empty proxy is none") {
 TEST_CASE("weights that are not given are one") {
   ServiceInstance service;
   REQUIRE(codec::from_json(R"({"Service":"web","Weights":{"Passing":5}})", service).ok());
-  CHECK(service.weights == Weights{5, 1});
+  CHECK(service.weights == Weights{5, 0});  // in part, the rest is zero
+  ServiceInstance with_null;
+  REQUIRE(codec::from_json(R"({"Service":"web","Weights":null})", with_null).ok());
+  CHECK(with_null.weights == Weights{1, 1});
+  ServiceInstance again;
+  REQUIRE(codec::from_msgpack(codec::to_msgpack(service), again).ok());
+  CHECK(again.weights == Weights{5, 0});
   ServiceInstance from_log;
   REQUIRE(codec::from_msgpack("\x81\xA7Service\xA3web", from_log).ok());
   CHECK(from_log.name == "web");

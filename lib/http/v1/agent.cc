@@ -7,6 +7,7 @@
 #include "lib/codec/json_writer.h"
 #include "lib/http/read.h"
 #include "lib/http/v1/agent_bodies.h"
+#include "lib/http/v1/agent_calls.h"
 #include "lib/http/v1/endpoints.h"
 #include "lib/http/write.h"
 #include "lib/model/validation.h"
@@ -14,53 +15,15 @@
 namespace discovery::http::v1 {
 namespace {
 
-/// Of a registration the agent finds wrong what the request says.
-constexpr FailureStatus kRegistration{.invalid_argument = 400, .not_found = 500};
-/// A check that is not there is Consul's fault, so to say.
-constexpr FailureStatus kCheckReport{.invalid_argument = 400, .not_found = 500};
-
-/// Answers without a body once the agent has done it.
-void finish(Reply reply, Async<Unit> done, const FailureStatus& statuses = {}) {
-  std::move(done).then([reply = std::move(reply), statuses](Result<Unit> result) mutable {
-    if (!result.ok()) return std::move(reply).fail(result.status(), statuses);
-    std::move(reply).empty();
-  });
-}
-
-/// Who asks; the agent is this one whatever `?dc` says.
-Call caller(const Request& request) { return {.token = request.token()}; }
-
-/// Refuses namespaces with 400; returns whether there was one.
-bool refuse_namespace(const Request& request, Reply& reply) {
-  const Status status = check_namespace(request);
-  if (!status.ok()) std::move(reply).refuse(status);
-  return !status.ok();
-}
-
-/// Decodes the body, or answers what is wrong with it; returns whether it could.
-template <class T>
-bool read_body(const Request& request, Reply& reply, T& body) {
-  if (refuse_large_body(request, reply, request.context.options.max_body_size)) return false;
-  if (refuse_namespace(request, reply)) return false;
-  const Status status = decode_body(request, body);
-  if (!status.ok()) std::move(reply).refuse(status);
-  return status.ok();
-}
-
-/// Answers for checks that this agent does not run; returns whether `check` is one.
-bool refuse_kind(const Request& request, Reply& reply, const CheckBody& check) {
-  if (check.is_script()) {
-    std::move(reply).text(500,
-                          "Scripts are disabled on this agent from remote calls; to enable, configure "
-                          "'enable_script_checks' to true");
-    return true;
-  }
-  if (const std::string_view kind = check.unavailable_kind(); !kind.empty()) {
-    std::move(reply).text(501, std::string(request.message.method) + " " + std::string(request.path) +
-                                   " is not available yet for " + std::string(kind) + " checks");
-    return true;
-  }
-  return false;
+/// Answers what is wrong with a check; returns whether something is.
+bool refuse_check(Reply& reply, const CheckBody& body, const char* bad_status) {
+  const bool known = body.spec.status.empty() || model::is_check_status(body.spec.status);
+  model::CheckSpec spec = body.spec;
+  if (spec.args.empty()) spec.args = body.script_args;
+  const Status status = model::validate(spec);
+  if (!status.ok()) std::move(reply).text(400, "Invalid check: " + std::string(status.message()));
+  if (status.ok() && !known) std::move(reply).text(400, bad_status);
+  return !status.ok() || !known;
 }
 
 void report(Request& request, Reply reply, std::string_view status) {
@@ -137,15 +100,7 @@ void agent_service_register(Request& request, Reply reply) {
   std::vector<ServiceCheckBody> checks = std::move(body.checks);
   if (!(body.check == ServiceCheckBody())) checks.insert(checks.begin(), std::move(body.check));
   for (const ServiceCheckBody& check : checks) {
-    if (Status status = validate(check); !status.ok()) {
-      return std::move(reply).text(400, "Invalid check: " + std::string(status.message()));
-    }
-    if (!check.status.empty() && !model::is_check_status(check.status)) {
-      return std::move(reply).text(400, "Status for checks must 'passing', 'warning', 'critical'");
-    }
-  }
-  for (const ServiceCheckBody& check : checks) {
-    if (refuse_kind(request, reply, check)) return;
+    if (refuse_check(reply, check, "Status for checks must 'passing', 'warning', 'critical'")) return;
   }
   if (!body.connect.sidecar_service.empty()) {
     return std::move(reply).text(
@@ -154,7 +109,7 @@ void agent_service_register(Request& request, Reply reply) {
   model::ServiceSpec spec;
   spec.token = std::move(body.token);
   spec.service = to_instance(std::move(body));
-  for (const ServiceCheckBody& check : checks) spec.checks.push_back(to_spec(check));
+  for (ServiceCheckBody& check : checks) spec.checks.push_back(to_spec(std::move(check)));
   const std::string_view replace = request.params.get("replace-existing-checks");
   spec.replace_existing_checks =
       request.params.has("replace-existing-checks") && (replace.empty() || replace == "true");
@@ -172,17 +127,9 @@ void agent_service_deregister(Request& request, Reply reply) {
 void agent_check_register(Request& request, Reply reply) {
   CheckDefinitionBody body;
   if (!read_body(request, reply, body)) return;
-  if (body.name.empty()) return std::move(reply).text(400, "Missing check name");
-  if (!body.status.empty() && !model::is_check_status(body.status)) {
-    return std::move(reply).text(400, "Bad check status");
-  }
-  if (Status status = validate(body); !status.ok()) {
-    return std::move(reply).text(400, "Invalid check: " + std::string(status.message()));
-  }
-  if (refuse_kind(request, reply, body)) return;
-  model::CheckSpec spec = to_spec(body);
-  spec.service_id = std::move(body.service_id);
-  spec.token = std::move(body.token);
+  if (body.spec.name.empty()) return std::move(reply).text(400, "Missing check name");
+  if (refuse_check(reply, body, "Bad check status")) return;
+  model::CheckSpec spec = to_spec(std::move(body));
   finish(std::move(reply), request.context.agent.register_check(std::move(spec), caller(request)),
          kRegistration);
 }

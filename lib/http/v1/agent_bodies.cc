@@ -52,7 +52,7 @@ model::ServiceInstance to_instance(ServiceBody&& body) {
   service.port = body.port;
   service.socket_path = std::move(body.socket_path);
   service.enable_tag_override = body.enable_tag_override;
-  if (body.weights) service.weights = {.passing = body.weights->passing, .warning = body.weights->warning};
+  if (body.weights) service.weights = *body.weights;
   if (body.proxy) {
     for (model::Upstream& upstream : body.proxy->upstreams) {
       if (upstream.destination_type.empty()) upstream.destination_type = "service";

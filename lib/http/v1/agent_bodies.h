@@ -18,18 +18,6 @@
 
 namespace discovery::http::v1 {
 
-/// Weights as a client gives them: what it leaves out is 0.
-struct WeightsBody {
-  std::int64_t passing = 0;
-  std::int64_t warning = 0;
-};
-
-template <class Archive, codec::Described<WeightsBody> R>
-void describe(Archive& archive, R& weights) {
-  archive.field("Passing", weights.passing);
-  archive.field("Warning", weights.warning);
-}
-
 /// How a service takes part in the mesh.
 struct ConnectBody {
   bool native = false;
@@ -55,7 +43,7 @@ struct ServiceBody {
   std::string socket_path;
   ServiceCheckBody check;
   std::vector<ServiceCheckBody> checks;
-  std::optional<WeightsBody> weights;
+  std::optional<model::Weights> weights;
   std::string token;
   bool enable_tag_override = false;
   std::optional<model::ConnectProxy> proxy;

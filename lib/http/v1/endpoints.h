@@ -114,6 +114,16 @@ void agent_service_deregister(Request& request, Reply reply);
 void agent_check_register(Request& request, Reply reply);
 /// PUT /v1/agent/check/deregister/:id: removes one.
 void agent_check_deregister(Request& request, Reply reply);
+/// PUT /v1/agent/service/maintenance/:id: takes one out of service, or lets it back.
+void agent_service_maintenance(Request& request, Reply reply);
+/// PUT /v1/agent/maintenance: the same for the node.
+void agent_maintenance(Request& request, Reply reply);
+/// GET /v1/agent/health/service/id/:id: its health, which the status tells as well (200, 429 or 503).
+void agent_health_by_id(Request& request, Reply reply);
+/// GET /v1/agent/health/service/name/:name: that of all services of a name; the status is that of the worst.
+void agent_health_by_name(Request& request, Reply reply);
+/// GET /v1/agent/check/:id/history: the latest changes of its state, and what happens next.
+void agent_check_history(Request& request, Reply reply);
 /// PUT /v1/agent/check/pass/:id: reports a TTL check as passing.
 void agent_check_pass(Request& request, Reply reply);
 /// PUT /v1/agent/check/warn/:id: reports it as warning.

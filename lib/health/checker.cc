@@ -1,0 +1,138 @@
+#include "lib/health/checker.h"
+
+#include <algorithm>
+
+namespace discovery::health {
+
+struct Checker::Entry {
+  enum class Phase : std::uint8_t { kScheduled, kWaiting, kRunning };
+
+  const std::string* id = nullptr;  // the key in the map of checks
+  std::unique_ptr<Probe> probe;
+  Duration interval{};
+  Duration at{};  // of the next run, or the beginning of the one under way
+  Thresholds counts;
+  Phase phase = Phase::kScheduled;
+  bool is_program = false;
+};
+
+Checker::Checker(env::Env& env, const Options& options, Reported reported)
+    : env_(env),
+      reported_(std::move(reported)),
+      dialer_(env),
+      world_{env, dialer_, options.tls, options.tls_unverified},
+      timer_(env.make_timer()) {}
+
+Checker::~Checker() = default;
+
+Status Checker::add(const model::CheckSpec& spec, std::size_t max_output) {
+  auto probe = make_probe(world_, spec, max_output);
+  if (!probe.ok()) return probe.status();
+  remove(spec.id);
+  const auto [at, added] = checks_.emplace(spec.id, std::make_unique<Entry>());
+  Entry& entry = *at->second;
+  entry.id = &at->first;
+  entry.probe = *std::move(probe);
+  entry.interval = std::max(spec.interval, kMinInterval);
+  entry.counts = Thresholds(spec);
+  entry.is_program = spec.kind() == model::CheckKind::kScript;
+  schedule(entry, now() + env_.random().below(entry.interval));
+  arm();
+  return {};
+}
+
+void Checker::remove(std::string_view id) {
+  const auto found = checks_.find(id);
+  if (found == checks_.end()) return;
+  Entry& entry = *found->second;
+  due_.erase({entry.at, &entry});
+  if (entry.phase == Entry::Phase::kRunning) {
+    --running_;
+    if (entry.is_program) --programs_;
+  }
+  checks_.erase(found);
+  start_waiting();
+}
+
+std::optional<Checker::State> Checker::state(std::string_view id) const {
+  const auto found = checks_.find(id);
+  if (found == checks_.end()) return std::nullopt;
+  const Entry& entry = *found->second;
+  State state{std::nullopt, entry.counts};
+  if (entry.phase == Entry::Phase::kScheduled) state.next_run = entry.at;
+  return state;
+}
+
+void Checker::schedule(Entry& entry, Duration at) {
+  entry.at = at;
+  entry.phase = Entry::Phase::kScheduled;
+  due_.emplace(at, &entry);
+}
+
+void Checker::arm() {
+  if (due_.empty()) return;
+  const Duration next = due_.begin()->first;
+  if (armed_ && *armed_ <= next) return;
+  armed_ = next;
+  timer_->start(std::max(next - now(), Duration::zero()), [this] { run_due(); });
+}
+
+void Checker::run_due() {
+  armed_.reset();
+  const Duration until = now();
+  while (!due_.empty() && due_.begin()->first <= until) {
+    Entry& entry = *due_.begin()->second;
+    due_.erase(due_.begin());
+    begin(entry);
+  }
+  arm();
+}
+
+bool Checker::may_start(const Entry& entry) const {
+  return running_ < kMaxRunning && (!entry.is_program || programs_ < kMaxPrograms);
+}
+
+void Checker::begin(Entry& entry) {
+  if (may_start(entry)) return start(entry);
+  entry.phase = Entry::Phase::kWaiting;
+  (entry.is_program ? waiting_programs_ : waiting_).push_back(*entry.id);
+}
+
+void Checker::start(Entry& entry) {
+  entry.phase = Entry::Phase::kRunning;
+  entry.at = now();
+  ++running_;
+  if (entry.is_program) ++programs_;
+  entry.probe->start([this, &entry](ProbeResult result) { finish(entry, std::move(result)); });
+}
+
+void Checker::finish(Entry& entry, ProbeResult result) {
+  --running_;
+  if (entry.is_program) --programs_;
+  const Duration ended = now();
+  const Duration latency = ended - entry.at;
+  schedule(entry, std::max(entry.at + entry.interval, ended));
+  const std::optional<Health> health = entry.counts.count(result.health);
+  const Thresholds counts = entry.counts;
+  const std::string id = *entry.id;  // the check may be gone when it has been told
+  reported_({id, health, result, latency, counts});
+  start_waiting();
+  arm();
+}
+
+void Checker::start_waiting() {
+  start_waiting(waiting_);
+  start_waiting(waiting_programs_);
+}
+
+void Checker::start_waiting(std::deque<std::string>& ids) {
+  while (!ids.empty()) {
+    const auto found = checks_.find(ids.front());
+    const bool waits = found != checks_.end() && found->second->phase == Entry::Phase::kWaiting;
+    if (waits && !may_start(*found->second)) return;
+    ids.pop_front();
+    if (waits) start(*found->second);
+  }
+}
+
+}  // namespace discovery::health

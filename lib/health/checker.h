@@ -1,0 +1,104 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <discovery/types.h>
+
+#include "lib/env/env.h"
+#include "lib/health/probe.h"
+#include "lib/health/thresholds.h"
+
+namespace discovery::health {
+
+/// What a run of a check has shown.
+struct Report {
+  const std::string& check_id;
+  /// The state that the check has now; nothing if its thresholds let it stay as it was.
+  std::optional<Health> health;
+  ProbeResult& seen;
+  Duration latency;
+  const Thresholds& counts;
+};
+
+/// Runs checks at their intervals: HTTP, TCP and scripts. One timer and one loop serve them all. The first
+/// run comes within the first interval, at a random time, so that checks that were registered together don't
+/// run together; a run begins an interval after the one before began, or right after its end.
+///
+/// Threads: one, the loop of `env`. Blocks: never. Nothing is called after destruction.
+class Checker {
+ public:
+  struct Options {
+    std::shared_ptr<const tls::ClientContext> tls{};             ///< null: no HTTPS
+    std::shared_ptr<const tls::ClientContext> tls_unverified{};  ///< for tls_skip_verify
+  };
+  using Reported = UniqueFunction<void(const Report&)>;
+
+  static constexpr Duration kMinInterval = std::chrono::seconds(1);
+  /// How many probes may be under way; more wait for their turn.
+  static constexpr std::size_t kMaxRunning = 1024;
+  /// The same of programs.
+  static constexpr std::size_t kMaxPrograms = 64;
+
+  /// `env` must outlive it. `reported` may add and remove checks, also the one that it is told of.
+  Checker(env::Env& env, const Options& options, Reported reported);
+  ~Checker();
+  Checker(const Checker&) = delete;
+  Checker& operator=(const Checker&) = delete;
+
+  /// Runs a check, instead of the one that had its id. `spec.id` must be set. kInvalidArgument: it is of no
+  /// kind that runs.
+  Status add(const model::CheckSpec& spec, std::size_t max_output);
+  /// Stops a check; fine if there is none.
+  void remove(std::string_view id);
+  std::size_t size() const noexcept { return checks_.size(); }
+
+  /// What is known of a check that runs: when its next run begins, or nothing while one is under way.
+  struct State {
+    std::optional<Duration> next_run;
+    Thresholds counts;
+  };
+  /// Nothing if there is no such check.
+  std::optional<State> state(std::string_view id) const;
+
+ private:
+  struct Entry;
+  using Checks = std::map<std::string, std::unique_ptr<Entry>, std::less<>>;
+
+  void schedule(Entry& entry, Duration at);
+  void arm();
+  void run_due();
+  /// Starts a run, or lets it wait until others have ended.
+  void begin(Entry& entry);
+  void start(Entry& entry);
+  void finish(Entry& entry, ProbeResult result);
+  void start_waiting();
+  void start_waiting(std::deque<std::string>& ids);
+  bool may_start(const Entry& entry) const;
+  Duration now() const { return env_.clock().monotonic(); }
+
+  env::Env& env_;
+  Reported reported_;
+  Dialer dialer_;
+  ProbeWorld world_;
+  std::unique_ptr<env::Timer> timer_;
+  std::optional<Duration> armed_;
+  Checks checks_;
+  std::set<std::pair<Duration, Entry*>> due_;
+  // Ids; some may have gone. Programs wait apart, since they have a limit of their own.
+  std::deque<std::string> waiting_;
+  std::deque<std::string> waiting_programs_;
+  std::size_t running_ = 0;
+  std::size_t programs_ = 0;
+};
+
+}  // namespace discovery::health

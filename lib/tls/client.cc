@@ -1,0 +1,326 @@
+#include "lib/tls/client.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+namespace discovery::tls {
+namespace {
+
+template <auto Free>
+struct Deleter {
+  template <class T>
+  void operator()(T* object) const {
+    Free(object);
+  }
+};
+using SslContext = std::unique_ptr<SSL_CTX, Deleter<SSL_CTX_free>>;
+using Ssl = std::unique_ptr<SSL, Deleter<SSL_free>>;
+using Bio = std::unique_ptr<BIO, Deleter<BIO_free_all>>;
+using Certificate = std::unique_ptr<X509, Deleter<X509_free>>;
+
+/// What OpenSSL has to say of the last failure; its queue is empty then.
+std::string last_error() {
+  const unsigned long error = ERR_get_error();
+  ERR_clear_error();
+  const char* reason = error == 0 ? nullptr : ERR_reason_error_string(error);
+  return reason == nullptr ? "the connection was closed" : reason;
+}
+
+class Context final : public ClientContext {
+ public:
+  explicit Context(SslContext context, bool verify) : context_(std::move(context)), verify_(verify) {}
+  Ssl make() const { return Ssl(SSL_new(context_.get())); }
+  bool verify() const noexcept { return verify_; }
+
+ private:
+  SslContext context_;
+  bool verify_;
+};
+
+/// Adds all certificates of a PEM text; false if there is none.
+bool add_certificates(SSL_CTX& context, const std::string& text) {
+  const Bio bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+  int count = 0;
+  while (true) {
+    const Certificate one(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+    if (!one) break;
+    count += X509_STORE_add_cert(SSL_CTX_get_cert_store(&context), one.get());
+  }
+  ERR_clear_error();
+  return count > 0;
+}
+
+/// TLS above a stream: OpenSSL reads and writes memory, which is carried to and from the stream below.
+class TlsStream final : public env::Stream, public std::enable_shared_from_this<TlsStream> {
+ public:
+  TlsStream(env::Env& env, std::unique_ptr<env::Stream> below, Ssl ssl)
+      : env_(env), below_(std::move(below)), ssl_(std::move(ssl)) {
+    in_ = BIO_new(BIO_s_mem());
+    out_ = BIO_new(BIO_s_mem());
+    SSL_set_bio(ssl_.get(), in_, out_);
+    SSL_set_connect_state(ssl_.get());
+  }
+
+  /// Calls `done` from the loop, once.
+  void handshake(UniqueFunction<void(Status)> done) {
+    handshake_done_ = std::move(done);
+    shake();
+  }
+
+  void read_some(std::span<char> buffer, ReadDone done) override {
+    buffer_ = buffer;
+    read_done_ = std::move(done);
+    // What is there already must not be handed over inside this call.
+    if (SSL_pending(ssl_.get()) > 0 || BIO_ctrl_pending(in_) > 0) {
+      env_.post([weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->try_read();
+      });
+    } else {
+      fill();
+    }
+  }
+
+  void write(std::span<const std::string_view> pieces, WriteDone done) override {
+    write_done_ = std::move(done);
+    for (const std::string_view piece : pieces) {
+      std::size_t written = 0;
+      if (!piece.empty() && SSL_write_ex(ssl_.get(), piece.data(), piece.size(), &written) != 1) {
+        write_failure_ = Status(Code::kUnavailable, "tls: " + last_error());
+      }
+    }
+    flush();
+  }
+
+  void shutdown_send() override {
+    SSL_shutdown(ssl_.get());
+    ERR_clear_error();
+    shutting_down_ = true;
+    flush();
+  }
+  void close() override { below_->close(); }
+  const env::Endpoint& remote() const override { return below_->remote(); }
+
+ private:
+  static constexpr std::size_t kChunk = 16384;
+
+  void shake() {
+    const int result = SSL_do_handshake(ssl_.get());
+    const int error = result == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl_.get(), result);
+    if (result == 1) {
+      flush();
+      return finish_handshake({});
+    }
+    if (error != SSL_ERROR_WANT_READ) {
+      const long verified = SSL_get_verify_result(ssl_.get());
+      std::string why = verified == X509_V_OK ? "tls: " + last_error()
+                                              : std::string("tls: failed to verify certificate: x509: ") +
+                                                    X509_verify_cert_error_string(verified);
+      ERR_clear_error();
+      flush();  // the alert
+      return finish_handshake({Code::kUnavailable, std::move(why)});
+    }
+    flush();
+    fill();
+  }
+
+  void finish_handshake(Status status) {
+    // Outside of the call that began it, where nothing had to be awaited.
+    env_.post([weak = weak_from_this(), status = std::move(status)]() mutable {
+      const auto self = weak.lock();
+      if (!self || !self->handshake_done_) return;
+      auto done = std::move(self->handshake_done_);
+      done(std::move(status));
+    });
+  }
+
+  /// Reads from below, and goes on with what was waiting for it.
+  void fill() {
+    if (filling_) return;
+    filling_ = true;
+    if (!memory_) memory_ = std::make_unique<std::array<char, kChunk>>();
+    below_->read_some(*memory_, [this](const Result<std::size_t>& size) {
+      filling_ = false;
+      if (!size.ok() || *size == 0) {
+        ended_ = true;
+        if (!size.ok()) read_failure_ = size.status();
+      } else {
+        BIO_write(in_, memory_->data(), static_cast<int>(*size));
+      }
+      if (handshake_done_) return ended_ ? finish_handshake(broken()) : shake();
+      if (read_done_) try_read();
+    });
+  }
+
+  Status broken() const {
+    if (!read_failure_.ok()) return read_failure_;
+    return {Code::kUnavailable, "the connection ended before the TLS handshake was over"};
+  }
+
+  void try_read() {
+    if (!read_done_) return;
+    std::size_t got = 0;
+    const int result = SSL_read_ex(ssl_.get(), buffer_.data(), buffer_.size(), &got);
+    const int error = result == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl_.get(), result);
+    if (BIO_ctrl_pending(out_) > 0) flush();
+    if (result == 1) return finish_read(got);
+    if (error == SSL_ERROR_ZERO_RETURN) return finish_read(std::size_t{0});
+    if (error != SSL_ERROR_WANT_READ) return finish_read(Status(Code::kUnavailable, "tls: " + last_error()));
+    if (ended_ && read_failure_.ok()) return finish_read(std::size_t{0});
+    if (ended_) return finish_read(read_failure_);
+    fill();
+  }
+
+  void finish_read(Result<std::size_t> result) {
+    auto done = std::move(read_done_);
+    done(std::move(result));  // may destroy this
+  }
+
+  /// Carries what OpenSSL has written to the stream below, and ends the caller's write once all is gone.
+  void flush() {
+    if (flushing_) return;
+    char* bytes = nullptr;
+    const long size = BIO_get_mem_data(out_, &bytes);
+    if (size > 0) {
+      pending_.assign(bytes, static_cast<std::size_t>(size));
+      BIO_reset(out_);
+    }
+    if (pending_.empty() && !write_done_) return finish_shutdown();
+    flushing_ = true;
+    const std::array<std::string_view, 1> pieces = {pending_};
+    below_->write(pieces, [this](Status status) {
+      flushing_ = false;
+      pending_.clear();
+      if (!status.ok()) write_failure_ = std::move(status);
+      if (BIO_ctrl_pending(out_) > 0 && write_failure_.ok()) return flush();
+      if (shutting_down_) finish_shutdown();
+      if (!write_done_) return;
+      auto done = std::move(write_done_);
+      done(write_failure_);  // may destroy this
+    });
+  }
+
+  void finish_shutdown() {
+    if (shutting_down_) below_->shutdown_send();
+  }
+
+  env::Env& env_;
+  std::unique_ptr<env::Stream> below_;
+  Ssl ssl_;
+  BIO* in_;   // of ssl_
+  BIO* out_;  // of ssl_
+  UniqueFunction<void(Status)> handshake_done_;
+  std::span<char> buffer_;
+  ReadDone read_done_;
+  WriteDone write_done_;
+  Status write_failure_;
+  Status read_failure_;
+  std::unique_ptr<std::array<char, kChunk>> memory_;
+  std::string pending_;
+  bool filling_ = false;
+  bool flushing_ = false;
+  bool ended_ = false;
+  bool shutting_down_ = false;
+};
+
+/// What the caller owns; the TlsStream itself is shared so that its posted callbacks can tell whether it
+/// lives.
+class OwnedStream final : public env::Stream {
+ public:
+  explicit OwnedStream(std::shared_ptr<TlsStream> stream) : stream_(std::move(stream)) {}
+  void read_some(std::span<char> buffer, ReadDone done) override {
+    stream_->read_some(buffer, std::move(done));
+  }
+  void write(std::span<const std::string_view> pieces, WriteDone done) override {
+    stream_->write(pieces, std::move(done));
+  }
+  void shutdown_send() override { stream_->shutdown_send(); }
+  void close() override { stream_->close(); }
+  const env::Endpoint& remote() const override { return stream_->remote(); }
+
+ private:
+  std::shared_ptr<TlsStream> stream_;
+};
+
+class Shaking final : public Handshake {
+ public:
+  using Done = UniqueFunction<void(Result<std::unique_ptr<env::Stream>>)>;
+
+  Shaking(env::Env& env, std::shared_ptr<TlsStream> stream, Duration timeout, Done done)
+      : stream_(std::move(stream)), timer_(env.make_timer()), done_(std::move(done)) {
+    timer_->start(timeout, [this] { end(Status(Code::kDeadlineExceeded, "TLS handshake timeout")); });
+    stream_->handshake([this](Status status) {
+      if (!status.ok()) return end(std::move(status));
+      end(std::unique_ptr<env::Stream>(std::make_unique<OwnedStream>(stream_)));
+    });
+  }
+
+ private:
+  void end(Result<std::unique_ptr<env::Stream>> result) {
+    timer_->cancel();
+    auto done = std::move(done_);
+    done(std::move(result));  // may destroy this
+  }
+
+  std::shared_ptr<TlsStream> stream_;
+  std::unique_ptr<env::Timer> timer_;
+  Done done_;
+};
+
+/// Says whom the certificate must be for.
+void expect_server(SSL& ssl, const std::string& name, bool verify) {
+  X509_VERIFY_PARAM* wanted = SSL_get0_param(&ssl);
+  const bool is_address = X509_VERIFY_PARAM_set1_ip_asc(wanted, name.c_str()) == 1;
+  if (!is_address) {
+    SSL_set_tlsext_host_name(&ssl, name.c_str());
+    if (verify) SSL_set1_host(&ssl, name.c_str());
+  }
+  ERR_clear_error();
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const ClientContext>> ClientContext::create(const Options& options) {
+  SslContext context(SSL_CTX_new(TLS_client_method()));
+  if (!context) return Status(Code::kResourceExhausted, "cannot set up TLS: " + last_error());
+  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_verify(context.get(), options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  const char* file = options.ca_file.empty() ? nullptr : options.ca_file.c_str();
+  const char* path = options.ca_path.empty() ? nullptr : options.ca_path.c_str();
+  if (file != nullptr || path != nullptr) {
+    if (SSL_CTX_load_verify_locations(context.get(), file, path) != 1) {
+      return invalid_argument("cannot read the certificates of " +
+                              (file != nullptr ? options.ca_file : options.ca_path) + ": " + last_error());
+    }
+  } else if (options.verify && options.ca_text.empty()) {
+    SSL_CTX_set_default_verify_paths(context.get());
+  }
+  if (!options.ca_text.empty() && !add_certificates(*context, options.ca_text)) {
+    return invalid_argument("there is no certificate in the text that was given");
+  }
+  ERR_clear_error();
+  return std::shared_ptr<const ClientContext>(std::make_shared<Context>(std::move(context), options.verify));
+}
+
+std::unique_ptr<Handshake> connect(env::Env& env, std::unique_ptr<env::Stream> stream,
+                                   std::shared_ptr<const ClientContext> context,
+                                   const std::string& server_name, Duration timeout,
+                                   UniqueFunction<void(Result<std::unique_ptr<env::Stream>>)> done) {
+  const auto& trusted = static_cast<const Context&>(*context);  // the one class there is
+  Ssl ssl = trusted.make();
+  expect_server(*ssl, server_name, trusted.verify());
+  return std::make_unique<Shaking>(env, std::make_shared<TlsStream>(env, std::move(stream), std::move(ssl)),
+                                   timeout, std::move(done));
+}
+
+}  // namespace discovery::tls

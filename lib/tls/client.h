@@ -1,0 +1,50 @@
+#pragma once
+
+/// \file
+/// TLS 1.2 and 1.3 as a client, above any stream (RFC 8446). OpenSSL works on memory; bytes move on the
+/// stream below.
+
+#include <memory>
+#include <string>
+
+#include <discovery/async.h>
+#include <discovery/status.h>
+#include <discovery/types.h>
+
+#include "lib/env/env.h"
+
+namespace discovery::tls {
+
+/// Whom a client trusts. Threads: safe; shared by any number of handshakes.
+class ClientContext {
+ public:
+  struct Options {
+    bool verify = true;     ///< whether the server must prove who it is
+    std::string ca_file{};  ///< PEM; with both empty, the certificates that the system trusts
+    std::string ca_path{};  ///< a directory of them
+    std::string ca_text{};  ///< PEM, in addition
+  };
+  virtual ~ClientContext() = default;
+  /// kInvalidArgument if the certificates cannot be read. Blocks: reads files.
+  static Result<std::shared_ptr<const ClientContext>> create(const Options& options);
+
+ protected:
+  ClientContext() = default;
+};
+
+/// A handshake under way. Destroying it cancels it: its callback then never runs.
+class Handshake {
+ public:
+  virtual ~Handshake() = default;
+};
+
+/// Begins TLS on a connected stream and calls `done` from the loop with the protected one. `server_name`, a
+/// host name or an IP address, is what the certificate must be for; a host name is sent as well (RFC 6066).
+/// Errors: kUnavailable (it broke, or the server is not who it should be), kDeadlineExceeded.
+/// Threads: the loop's.
+[[nodiscard]] std::unique_ptr<Handshake> connect(
+    env::Env& env, std::unique_ptr<env::Stream> stream, std::shared_ptr<const ClientContext> context,
+    const std::string& server_name, Duration timeout,
+    UniqueFunction<void(Result<std::unique_ptr<env::Stream>>)> done);
+
+}  // namespace discovery::tls
