@@ -38,6 +38,7 @@ NodeAgent::NodeAgent(env::Env& env, model::Backend& backend, AgentIdentity ident
       check_schema_(filter::schema_of<model::HealthCheck>()),
       state_(identity_, state_options()),
       sync_(env, backend, state_, identity_.self.node_name, options_.sync),
+      store_(options_.data_dir.empty() ? nullptr : std::make_unique<DefinitionStore>(env, options_.data_dir)),
       checker_(env, options_.checker, [this](const health::Report& report) { on_report(report); }),
       aliases_(backend,
                [this](const std::string& id, health::ProbeResult seen) { on_alias(id, std::move(seen)); }),
@@ -61,6 +62,8 @@ LocalState::Options NodeAgent::state_options() {
     on_check_added(spec, max_output);
   };
   options.check_removed = [this](const std::string& id) { on_check_removed(id); };
+  options.service_removed = [this](const std::string& id) { on_service_removed(id); };
+  options.recall = [this](const std::string& id) { return recall(id); };
   options.discard_output = options_.discard_check_output;
   return options;
 }
@@ -85,10 +88,11 @@ Async<T> NodeAgent::on_loop(F work) {
 template <class F>
 Async<Unit> NodeAgent::change(F change) {
   return on_loop<Unit>([this, change = std::move(change)](Async<Unit>::Callback done) mutable {
+    if (Status status = refuse_if_full(); !status.ok()) return done(std::move(status));
     Result<SyncUnit*> unit = change();
     if (!unit) return done(unit.status());
     after_change(*unit);
-    done(Unit{});
+    answer_when_kept(std::move(done));
   });
 }
 
@@ -100,7 +104,13 @@ Async<Unit> NodeAgent::register_service(model::ServiceSpec spec, Call) {
     for (const auto& check : spec.checks) {
       if (Status status = refusal(check); !status.ok()) return status;
     }
-    return state_.register_service(std::move(spec), now());
+    StoredService stored{spec.service, spec.token};
+    const bool configured = spec.origin == model::Origin::kConfig;
+    auto unit = state_.register_service(std::move(spec), now());
+    if (store_ && unit.ok()) {  // after its checks, so that it is never found without them
+      configured ? store_->erase_service(stored.service.id) : store_->put(stored);
+    }
+    return unit;
   });
 }
 
@@ -124,8 +134,15 @@ Async<Unit> NodeAgent::deregister_check(std::string id, Call) {
 }
 
 Async<Unit> NodeAgent::update_check(std::string id, std::string status, std::string output, Call) {
-  return change([this, id = std::move(id), status = std::move(status), output = std::move(output)] {
-    return state_.update_check(id, status, output, now());
+  return on_loop<Unit>([this, id = std::move(id), status = std::move(status),
+                        output = std::move(output)](Async<Unit>::Callback done) mutable {
+    const auto found = state_.checks().find(id);
+    const bool changed =
+        found != state_.checks().end() && found->second.record && found->second.record->status != status;
+    Result<SyncUnit*> unit = state_.update_check(id, status, output, now());
+    if (!unit) return done(unit.status());
+    after_change(*unit);
+    keep_state(id, changed) ? answer_when_kept(std::move(done)) : done(Unit{});
   });
 }
 

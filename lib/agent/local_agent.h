@@ -15,6 +15,7 @@
 #include <discovery/types.h>
 
 #include "lib/agent/anti_entropy.h"
+#include "lib/agent/definition_store.h"
 #include "lib/agent/identity.h"
 #include "lib/agent/local_state.h"
 #include "lib/agent/remote_aliases.h"
@@ -45,6 +46,8 @@ class NodeAgent final : public model::LocalAgent {
     bool enable_script_checks = false;        ///< checks from anywhere may run programs
     bool enable_local_script_checks = false;  ///< those from configuration files may
     health::Checker::Options checker{};
+    /// Where registered services and checks are kept; empty: they are not.
+    std::string data_dir{};
   };
   /// How long service() waits unless told, and at most
   /// (https://developer.hashicorp.com/consul/api-docs/features/blocking#hash-based-blocking-queries).
@@ -59,6 +62,10 @@ class NodeAgent final : public model::LocalAgent {
   NodeAgent(const NodeAgent&) = delete;
   NodeAgent& operator=(const NodeAgent&) = delete;
 
+  /// Registers again what was registered here before this program was started; what came from configuration
+  /// files meanwhile is left as it is. Once, before sync_after_start(). Blocks: reads files. Errors: the data
+  /// directory cannot be used. A file that cannot be read is logged and put aside. Threads: the loop.
+  Status restore();
   /// Compares all with the catalog, and then now and then. To be called once the backend can be asked, and
   /// again when it can after a time when it could not. Threads: the loop.
   void sync_after_start();
@@ -107,6 +114,16 @@ class NodeAgent final : public model::LocalAgent {
   void on_check_removed(const std::string& id);
   void on_report(const health::Report& report);
   void on_alias(const std::string& id, health::ProbeResult seen);
+  void on_service_removed(const std::string& id);
+  void keep_check(const model::CheckSpec& spec);
+  /// Keeps what a TTL check has said, if it must be; returns whether its caller should wait for that.
+  bool keep_state(std::string_view id, bool changed);
+  std::optional<LocalState::LastWord> recall(const std::string& id);
+  void restore_check(StoredCheck check);
+  /// What a change that cannot be kept is refused with.
+  Status refuse_if_full() const;
+  /// Answers once what was changed is on the disk.
+  void answer_when_kept(Async<Unit>::Callback done);
   /// What a check that runs does next, and what of it has been seen.
   void add_counts(model::CheckHistory& history) const;
   /// Pushes the unit, if there is one, and looks after the deadlines.
@@ -127,6 +144,10 @@ class NodeAgent final : public model::LocalAgent {
   const filter::Schema check_schema_;
   LocalState state_;
   AntiEntropy sync_;
+  std::unique_ptr<DefinitionStore> store_;                       // null: nothing is kept
+  std::map<std::string, StoredState, std::less<>> kept_states_;  // from before the start
+  std::map<std::string, std::chrono::system_clock::time_point, std::less<>> kept_until_;  // of TTL checks
+  bool restoring_ = false;
   health::Checker checker_;
   RemoteAliases aliases_;
   std::unique_ptr<env::Timer> timer_;

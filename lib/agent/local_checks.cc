@@ -43,11 +43,15 @@ void NodeAgent::on_check_added(const model::CheckSpec& spec, std::size_t max_out
     }
     (void)checker_.add(spec, max_output);  // what could go wrong was refused before
   }
+  keep_check(spec);
 }
 
 void NodeAgent::on_check_removed(const std::string& id) {
   checker_.remove(id);
   aliases_.remove(id);
+  kept_until_.erase(id);
+  kept_states_.erase(id);
+  if (store_) store_->erase_check(id);
 }
 
 void NodeAgent::on_report(const health::Report& report) {

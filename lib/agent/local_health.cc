@@ -48,14 +48,14 @@ SyncUnit* LocalState::report(std::string_view id, std::optional<health::Health> 
 
 void LocalState::touch_aliases(const OwnCheck& check) {
   if (aliases_.empty()) return;
-  if (!check.service_id.empty()) {
-    if (const auto found = aliases_.find(check.service_id); found != aliases_.end()) {
-      stale_aliases_.insert(found->second.begin(), found->second.end());
-    }
-    return;
-  }
+  if (!check.service_id.empty()) return touch_aliases_of(check.service_id);
   for (const auto& [service, ids] : aliases_) stale_aliases_.insert(ids.begin(), ids.end());
   if (check.record) stale_aliases_.erase(std::string(check.record->check_id));  // it does not mirror itself
+}
+
+void LocalState::touch_aliases_of(const std::string& service_id) {
+  const auto found = aliases_.find(service_id);
+  if (found != aliases_.end()) stale_aliases_.insert(found->second.begin(), found->second.end());
 }
 
 void LocalState::forget_alias(const std::string& id, const OwnCheck& check) {

@@ -170,6 +170,7 @@ Result<SyncUnit*> LocalState::register_service(ServiceSpec spec, Duration now) {
   }
   for (const auto& id : unwanted) remove_check(unit, id);
   if (renamed) rename_checks(unit);
+  touch_aliases_of(unit.id);
   options_.service_changed(unit.id);
   return &unit;
 }
@@ -180,9 +181,10 @@ SyncUnit* LocalState::deregister_service(std::string_view id) {
   SyncUnit& unit = found->second;
   unit.service = nullptr;
   mark_dirty(unit);
-  for (const auto& check : unit.checks) remove_check(unit, check);
-  options_.service_changed(unit.id);
   options_.service_removed(unit.id);
+  for (const auto& check : unit.checks) remove_check(unit, check);
+  touch_aliases_of(unit.id);
+  options_.service_changed(unit.id);
   return &unit;
 }
 

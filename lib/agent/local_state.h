@@ -203,6 +203,7 @@ class LocalState {
                       const model::Evidence& evidence);
   /// Notes which aliases mirror what has changed.
   void touch_aliases(const OwnCheck& check);
+  void touch_aliases_of(const std::string& service_id);
   void forget_alias(const std::string& id, const OwnCheck& check);
   std::vector<model::CheckPtr> checks_for(const SyncUnit* service) const;
   model::ServiceHealth health_of(const SyncUnit& unit) const;

@@ -83,6 +83,7 @@ class AgentRuntime::Impl {
     if (!definitions.ok()) return definitions.status();
     if (Status status = server_->start(); !status.ok()) return status;
     registrar_.apply(*std::move(definitions), false);
+    if (Status status = agent_->restore(); !status.ok()) return status;
     agent_->sync_after_start();
     gauges_.start();
     if (Status status = listen_http(); !status.ok()) return status;

@@ -89,6 +89,7 @@ agent::NodeAgent::Options agent_options(const Config& config) {
   options.check_update_interval = config.check_update_interval;
   options.max_check_output = static_cast<std::size_t>(config.check_output_max_size);
   options.discard_check_output = config.discard_check_output;
+  if (!config.dev_mode) options.data_dir = config.data_dir;
   options.enable_script_checks = config.enable_script_checks;
   options.enable_local_script_checks = config.enable_local_script_checks;
   // Without the system's certificates checks of HTTPS fail and say so; nothing else needs them.

@@ -100,7 +100,8 @@ class DatagramSocket {
   virtual const Endpoint& local() const = 0;
 };
 
-/// The files of one instance. All calls block until the disk has answered.
+/// The files of one instance. All calls block until the disk has answered. They may be made on the loop, or
+/// in the work of its Workers, one at a time for one file.
 class Files {
  public:
   virtual ~Files() = default;

@@ -1,0 +1,270 @@
+#include <chrono>
+#include <string>
+
+#include <catch2/catch.hpp>
+
+#include "tests/agent/fixture.h"
+
+namespace discovery::agent {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A machine on which an agent is started again and again.
+struct Machine {
+  explicit Machine(std::uint64_t seed = 1) : world(seed), env(world.add_env("one")), catalog(env) {
+    (void)env.files().make_directory("/data");
+    start();
+  }
+
+  void start() {
+    NodeAgent::Options options;
+    options.data_dir = "/data";
+    agent = std::make_unique<NodeAgent>(env, catalog, identity_of("n"), options);
+    REQUIRE(agent->restore().ok());
+    agent->sync_after_start();
+    world.run_for(1s);
+  }
+  void restart() {
+    agent.reset();
+    start();
+  }
+  /// Power is lost: what was not synced is gone.
+  void crash() {
+    env.sim_files().set_faults({});
+    world.crash(env);
+    agent.reset();
+    world.restart(env);
+    start();
+  }
+  template <class T>
+  Result<T> result(Async<T> operation) {
+    std::optional<Result<T>> result;
+    std::move(operation).then([&](Result<T> value) { result.emplace(std::move(value)); });
+    world.run_until([&] { return result.has_value(); }, 10s);
+    REQUIRE(result.has_value());
+    return *result;
+  }
+  void ok(Async<Unit> operation) { REQUIRE(result(std::move(operation)).ok()); }
+  std::vector<model::AgentService> services() { return *result(agent->services({}, {})); }
+  std::vector<model::CheckPtr> checks() { return *result(agent->checks({}, {})); }
+  model::CheckPtr check(const std::string& id) {
+    for (const auto& one : checks()) {
+      if (one->check_id == id) return one;
+    }
+    return nullptr;
+  }
+  std::size_t files(const std::string& directory) { return env.files().list("/data" + directory)->size(); }
+  bool logged(std::string_view text) const {
+    for (const auto& line : env.log_lines()) {
+      if (line.message.find(text) != std::string::npos) return true;
+    }
+    return false;
+  }
+
+  env::Simulation world;
+  env::SimEnv& env;
+  FakeCatalog catalog;
+  std::unique_ptr<NodeAgent> agent;
+};
+
+TEST_CASE("What was registered is there after a restart", "[persistence]") {
+  Machine m;
+  auto spec = service_of("web", 80, {ttl_check("ttl", 1h)});
+  spec.service.id = "w1";
+  spec.service.tags = {"a"};
+  spec.service.meta = {{"k", "v"}};
+  spec.service.tagged_addresses["lan"] = {"10.0.0.9", 81};
+  spec.service.weights = {5, 2};
+  spec.service.enable_tag_override = true;
+  spec.token = "secret";
+  spec.checks[0].status = "passing";
+  m.ok(m.agent->register_service(spec, {}));
+  m.ok(m.agent->register_service(service_of("gone", 1), {}));
+  m.ok(m.agent->deregister_service("gone", {}));
+  auto http = ttl_check("http", {});
+  http.http = "http://10.0.0.7/";
+  http.interval = 10s;
+  http.timeout = 2s;
+  http.notes = "notes";
+  http.header = {{"X", {"1", "2"}}};
+  m.ok(m.agent->register_check(http, {}));
+  m.ok(m.agent->register_check(ttl_check("nc", 1h), {}));
+  m.ok(m.agent->update_check("nc", "warning", "before", {}));
+  m.ok(m.agent->set_service_maintenance("w1", true, "reason", {}));
+  m.ok(m.agent->set_node_maintenance(true, {}, {}));
+  const auto before = m.services();
+  CHECK(m.files("/services") == 1);
+
+  for (const bool crashed : {false, true}) {
+    CAPTURE(crashed);
+    crashed ? m.crash() : m.restart();
+    const auto after = m.services();
+    REQUIRE(after.size() == 1);
+    CHECK(after[0].service->same_content(*before[0].service));
+    CHECK(after[0].content_hash == before[0].content_hash);
+    REQUIRE(m.checks().size() == 5);
+    CHECK(m.check("service:w1")->status == "critical");  // nobody knows how it is now
+    CHECK(m.check("service:w1")->interval.empty());
+    CHECK(m.check("service:w1")->service_name == "web");
+    CHECK(m.check("nc")->status == "warning");
+    CHECK(m.check("nc")->output == "before");
+    CHECK(m.check("nc")->interval == "0s");
+    CHECK(m.check("http")->timeout == "2s");
+    CHECK(m.check("http")->notes == "notes");
+    CHECK(m.check("_service_maintenance:w1")->notes == "reason");
+    CHECK(m.check("_service_maintenance:w1")->type == "maintenance");
+    CHECK(m.check("_node_maintenance") != nullptr);
+    CHECK(m.catalog.services.contains("w1"));
+    CHECK(m.catalog.checks.contains("nc"));
+  }
+  const auto secret = std::find(m.catalog.tokens.rbegin(), m.catalog.tokens.rend(), "secret");
+  CHECK(secret != m.catalog.tokens.rend());
+}
+
+TEST_CASE("What a TTL check said ends with its TTL", "[persistence]") {
+  Machine m;
+  m.ok(m.agent->register_check(ttl_check("c", 10s), {}));
+  m.ok(m.agent->update_check("c", "passing", "fine", {}));
+  m.restart();
+  CHECK(m.check("c")->status == "passing");
+  m.agent.reset();
+  m.world.run_for(11s);
+  m.start();
+  CHECK(m.check("c")->status == "critical");
+  CHECK(m.check("c")->output.empty());
+}
+
+TEST_CASE("Removed checks stay away", "[persistence]") {
+  Machine m;
+  m.ok(m.agent->register_check(ttl_check("c", 1h), {}));
+  m.ok(m.agent->update_check("c", "passing", {}, {}));
+  CHECK(m.files("/checks") == 1);
+  CHECK(m.files("/checks/state") == 1);
+  m.ok(m.agent->deregister_check("c", {}));
+  CHECK(m.files("/checks") == 0);
+  CHECK(m.files("/checks/state") == 0);
+  m.ok(m.agent->register_service(service_of("web", 1, {ttl_check("", 1h)}), {}));
+  auto replaced = service_of("web", 1, {ttl_check("other", 1h)});
+  replaced.checks[0].id = "other";
+  replaced.replace_existing_checks = true;
+  m.ok(m.agent->register_service(replaced, {}));
+  m.restart();
+  REQUIRE(m.checks().size() == 1);
+  CHECK(m.checks()[0]->check_id == "other");
+}
+
+TEST_CASE("Files that make no sense are put aside and reported", "[persistence]") {
+  Machine m;
+  m.ok(m.agent->register_service(service_of("web", 1), {}));
+  m.agent.reset();
+  for (const char* text : {"", "{", "[]", "{}", R"({"Service":{"ID":"x"}})", R"({"Service":{"Port":"x"}})"}) {
+    CAPTURE(text);
+    REQUIRE(m.env.files().replace("/data/services/bad", text).ok());
+    REQUIRE(m.env.files().replace("/data/checks/bad", text).ok());
+    REQUIRE(m.env.files().replace("/data/checks/state/bad", text).ok());
+    m.restart();
+    CHECK(m.services().size() == 1);
+    CHECK(*m.env.files().read("/data/services/bad.unreadable", 1000) == text);
+    CHECK(*m.env.files().read("/data/checks/bad.unreadable", 1000) == text);
+    CHECK_FALSE(m.env.files().read("/data/services/bad", 1000).ok());
+    CHECK(m.logged("cannot restore /data/services/bad"));
+  }
+}
+
+TEST_CASE("Consul's own files are read", "[persistence]") {
+  Machine m;
+  m.agent.reset();
+  REQUIRE(
+      m.env.files()
+          .replace(
+              "/data/services/s",
+              R"({"Token":"t","Service":{"ID":"web1","Service":"web","Tags":["a"],"Meta":null,"Port":80,)"
+              R"("Weights":{"Passing":1,"Warning":1},"EnableTagOverride":false,"Proxy":{"Mode":""},)"
+              R"("Connect":{},"EnterpriseMeta":{}},"Source":"remote","LocallyRegisteredAsSidecar":false})")
+          .ok());
+  REQUIRE(
+      m.env.files()
+          .replace(
+              "/data/checks/c",
+              R"({"Check":{"Node":"n","CheckID":"c","Name":"check","Status":"passing","ServiceID":"web1",)"
+              R"("Type":"tcp","Interval":"10s","Timeout":"0s","Definition":{}},"ChkType":{"CheckID":"c",)"
+              R"("TCP":"127.0.0.1:1","Interval":"10s","ScriptArgs":null,"Header":null},"Token":"","Source":"remote"})")
+          .ok());
+  m.restart();
+  REQUIRE(m.services().size() == 1);
+  REQUIRE(m.check("c") != nullptr);
+  CHECK(m.check("c")->type == "tcp");
+  CHECK(m.check("c")->interval == "10s");
+}
+
+TEST_CASE("Configured definitions replace those that were kept", "[persistence]") {
+  Machine m;
+  m.ok(m.agent->register_service(service_of("web", 1, {ttl_check("", 1h)}), {}));
+  auto configured = service_of("web", 2, {ttl_check("", 1h)});
+  configured.origin = model::Origin::kConfig;
+  m.ok(m.agent->register_service(configured, {}));
+  CHECK(m.files("/services") == 0);
+  CHECK(m.files("/checks") == 0);
+  CHECK(m.services()[0].service->port == 2);
+  m.restart();
+  CHECK(m.services().empty());
+}
+
+TEST_CASE("Scripts that are no longer allowed do not come back, and are not lost", "[persistence]") {
+  Machine m;
+  m.agent.reset();
+  NodeAgent::Options options;
+  options.data_dir = "/data";
+  options.enable_script_checks = true;
+  m.agent = std::make_unique<NodeAgent>(m.env, m.catalog, identity_of("n"), options);
+  REQUIRE(m.agent->restore().ok());
+  auto script = ttl_check("script", {});
+  script.args = {"true"};
+  script.interval = 10s;
+  m.ok(m.agent->register_check(script, {}));
+  m.restart();
+  CHECK(m.checks().empty());
+  CHECK(m.logged("cannot restore check script: Scripts are disabled"));
+  CHECK(m.files("/checks") == 1);
+}
+
+TEST_CASE("A registration that cannot be kept says so", "[persistence]") {
+  Machine m;
+  env::FileFaults faults;
+  faults.fail_write = 1;
+  m.env.sim_files().set_faults(faults);
+  const auto result = m.result(m.agent->register_service(service_of("web", 1), {}));
+  CHECK(result.status().code() == Code::kUnavailable);
+  m.env.sim_files().set_faults({});
+  m.ok(m.agent->register_service(service_of("web", 1), {}));
+  m.crash();
+  CHECK(m.services().size() == 1);
+}
+
+/// Whatever is under way when the power goes: the directory starts, all that was answered is there, and no
+/// service is found without the checks that it was registered with.
+TEST_CASE("A crash at any moment", "[persistence]") {
+  for (int micros = 0; micros < 3000; micros += 37) {
+    CAPTURE(micros);
+    Machine m(static_cast<std::uint64_t>(micros) + 1);
+    m.ok(m.agent->register_service(service_of("old", 1, {ttl_check("", 1h)}), {}));
+    bool answered = false;
+    m.agent->register_service(service_of("new", 2, {ttl_check("", 1h), ttl_check("", 2h)}), {})
+        .then([&](const Result<Unit>& done) { answered = done.ok(); });
+    m.agent->deregister_service("old", {}).then([](const Result<Unit>&) {});
+    m.world.run_for(std::chrono::microseconds(micros));
+    const bool kept = answered;
+    m.crash();
+    bool has_new = false;
+    for (const auto& one : m.services()) has_new = has_new || one.service->id == "new";
+    if (kept) CHECK(has_new);
+    if (has_new) {
+      CHECK(m.check("service:new:1") != nullptr);
+      CHECK(m.check("service:new:2") != nullptr);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace discovery::agent
