@@ -6,6 +6,7 @@
 #include "daemon/config/host.h"
 #include "daemon/config/load.h"
 #include "lib/api/definitions.h"
+#include "lib/api/watch_plan.h"
 
 namespace discovery::cli {
 namespace {
@@ -40,9 +41,15 @@ class Validate final : public Command {
       return fail(context, "Config validation failed: " +
                                config::explained(std::string(definitions.status().message()), {}));
     }
+    const Result<api::WatchPlans> watches = api::read_watches(loaded->config);
+    if (!watches.ok()) {
+      return fail(context, "Config validation failed: " +
+                               config::explained(std::string(watches.status().message()), {}));
+    }
     if (quiet_) return kExitSuccess;
     for (const std::string& warning : loaded->warnings) context.out << warning << '\n';
     for (const std::string& warning : definitions->warnings) context.out << warning << '\n';
+    for (const std::string& warning : watches->warnings) context.out << warning << '\n';
     context.out << "Configuration is valid!\n";
     return kExitSuccess;
   }

@@ -181,6 +181,7 @@ struct Config {
   bool discard_check_output = false;
 
   std::vector<Definition> services, checks;
+  std::vector<Definition> watches;  ///< with the keys as they were written
 };
 
 /// 4 or 6 for the text of an IP address, 0 for anything else. Pure.

@@ -12,6 +12,8 @@
 #include "lib/api/registrar.h"
 #include "lib/api/settings.h"
 #include "lib/api/stats.h"
+#include "lib/api/watch_plan.h"
+#include "lib/api/watches.h"
 #include "lib/dns/tcp_server.h"
 #include "lib/http/api.h"
 #include "lib/http1/server.h"
@@ -63,11 +65,13 @@ class AgentRuntime::Impl {
                   [this] { return collect_stats(identity_, *agent_, log_facts()); }}),
         api_(*server_, *agent_, env, http_options(config_), {&control_, &metrics_, around_.log}),
         http_(env, connection_options(config_), api_),
-        gauges_(env, metrics_, *server_, http_.counters()) {}
+        gauges_(env, metrics_, *server_, http_.counters()),
+        watches_(env, api_) {}
 
   /// The agent and the server answer those who still wait when they go, and these answers go out through the
   /// API.
   ~Impl() {
+    watches_.replace({});
     dns_tcp_.clear();
     agent_.reset();
     server_.reset();
@@ -82,10 +86,13 @@ class AgentRuntime::Impl {
     Result<Definitions> definitions = read_definitions(config_);
     if (!definitions.ok()) return definitions.status();
     if (Status status = server_->start(); !status.ok()) return status;
+    Result<WatchPlans> watches = read_watches(config_);
+    if (!watches.ok()) return watches.status();
     registrar_.apply(*std::move(definitions), false);
     if (Status status = agent_->restore(); !status.ok()) return status;
     agent_->sync_after_start();
     gauges_.start();
+    watch(*std::move(watches));
     if (Status status = listen_http(); !status.ok()) return status;
     return listen_dns();
   }
@@ -93,6 +100,7 @@ class AgentRuntime::Impl {
   void shutdown(Duration grace, UniqueFunction<void()> done) {
     dns_tcp_.clear();
     api_.end_feeds();
+    watches_.replace({});
     http_.shutdown(grace, std::move(done));
   }
 
@@ -110,6 +118,8 @@ class AgentRuntime::Impl {
     if (!zone.ok()) return zone.status();
     Result<Definitions> definitions = read_definitions(fresh);
     if (!definitions.ok()) return definitions.status();
+    Result<WatchPlans> watches = read_watches(fresh);
+    if (!watches.ok()) return watches.status();
 
     config_ = std::move(fresh);
     dns_.zone = std::make_shared<const dns::Zone>(*std::move(zone));
@@ -119,7 +129,13 @@ class AgentRuntime::Impl {
     metrics_.set_filter(config_.telemetry.prefix_filter, config_.telemetry.filter_default);
     // Without a data directory nothing is known of what callers registered: a reload forgets it.
     registrar_.apply(*std::move(definitions), config_.dev_mode);
+    watch(*std::move(watches));
     return {};
+  }
+
+  void watch(WatchPlans watches) {
+    for (const std::string& warning : watches.warnings) env_.log().write(Level::kWarn, "agent", warning);
+    watches_.replace(std::move(watches.plans));
   }
 
   LogFacts log_facts() const { return {server_->log().last_index(), server_->log().leader_address()}; }
@@ -166,6 +182,7 @@ class AgentRuntime::Impl {
   http::Api api_;
   http1::Server http_;
   Gauges gauges_;
+  Watches watches_;
   std::vector<Endpoint> http_at_;
   DnsService dns_;
   std::vector<std::unique_ptr<dns::TcpServer>> dns_tcp_;

@@ -201,10 +201,9 @@ TEST_CASE("keys of what is not there yet are taken with one warning each") {
   const Strings warnings =
       warnings_of({"-dev", "-hcl", "acl { enabled = true tokens { master = \"root\" } }", "-hcl",
                    "acl { enabled = true default_policy = \"deny\" } segments = [] verify_incoming = false "
-                   "watches = [{ type = "
-                   "\"key\" }] autopilot { min_quorum = 3 }"});
-  for (const char* key : {"acl.tokens.initial_management", "acl.enabled", "acl.default_policy", "watches",
-                          "autopilot.min_quorum"}) {
+                   "reconnect_timeout = \"80h\" autopilot { min_quorum = 3 }"});
+  for (const char* key : {"acl.tokens.initial_management", "acl.enabled", "acl.default_policy",
+                          "reconnect_timeout", "autopilot.min_quorum"}) {
     INFO(key);
     CHECK(std::count(warnings.begin(), warnings.end(),
                      "config key \"" + std::string(key) + "\" is accepted but not in force yet") == 1);

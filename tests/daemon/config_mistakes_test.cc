@@ -185,6 +185,13 @@ constexpr Line kLines[] = {
     {"check { id = \"x\" args = [\"true\"] interval = \"1s\" }", "Scripts are disabled"},
     {"check { id = \"x\" alias_service = \"a\" ttl = \"1s\" }", "Alias checks"},
     {"check { id = \"x\" ttl = \"1s\" output_max_size = -1 }", "MaxOutputMaxSize must be positive"},
+    // Watches.
+    {"watches = [{ type = \"key\" }]", "Must define a watch handler"},
+    {"watches = [{ type = \"key\", args = [\"x\"] }]", "Must specify a single key to watch"},
+    {"watches = [{ type = \"kye\", key = \"a\", args = [\"x\"] }]", "Unsupported watch type: kye"},
+    {"watches = [{ type = \"nodes\", args = [\"x\"], handler = \"y\" }]", "Only one watch handler allowed"},
+    {"watches = [{ type = \"nodes\", arg = [\"x\"] }]", "Must define a watch handler"},
+    {"watches = [{ type = \"nodes\", args = [\"x\"], token = 5 }]", "Expecting token to be a string"},
 };
 
 TEST_CASE("a mistake in a file is told with file, line and cure", "[mistakes]") {

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "lib/api/watch_plan.h"
+#include "lib/env/env.h"
+#include "lib/http1/handler.h"
+
+namespace discovery::api {
+
+/// Runs the watches of a configuration: each asks the agent's own API, waits for changes, and hands what it
+/// finds to its handler, one change after the other. What a handler does not keep up with is skipped, never
+/// queued.
+///
+/// Threads: the loop's. Blocks: never. Owns: the watches and their handlers' processes; `api` and `env`
+/// outlive it, and it is destroyed before what the API asks.
+class Watches {
+ public:
+  Watches(env::Env& env, http1::Handler& api);
+  ~Watches();
+  Watches(const Watches&) = delete;
+  Watches& operator=(const Watches&) = delete;
+
+  /// Ends those that run and begins these.
+  void replace(std::vector<WatchPlan> plans);
+
+  /// How long a watch waits after failures in a row: 5 s times their number squared, at most this.
+  static constexpr Duration kMaxBackOff = std::chrono::minutes(3);
+
+ private:
+  class Watch;
+  env::Env& env_;
+  http1::Handler& api_;
+  std::vector<std::unique_ptr<Watch>> watches_;
+};
+
+}  // namespace discovery::api
