@@ -9,6 +9,7 @@
 
 #include <asio/generic/stream_protocol.hpp>
 #include <asio/posix/basic_stream_descriptor.hpp>
+#include <asio/post.hpp>
 
 #include "lib/env/asio_stream.h"
 #include "lib/env/posix_error.h"
@@ -130,7 +131,13 @@ class Connector final : public LocalCounted<Connector> {
       timer_.async_wait([self, begun](const asio::error_code&) { self->finish(begun); });
       return;
     }
-    socket_.async_wait(Descriptor::wait_write, [self](const asio::error_code&) { self->on_writable(); });
+    if (connected_.valid()) {
+      asio::post(loop_.io, [self] { self->on_connected(self->connected_.get()); });
+      return;
+    }
+    socket_.async_wait(Descriptor::wait_write, [self](const asio::error_code&) {
+      if (self->done_) self->on_connected(self->socket_.native_handle());
+    });
     timer_.expires_after(timeout);
     timer_.async_wait([self](const asio::error_code& error) {
       if (!error)
@@ -146,6 +153,12 @@ class Connector final : public LocalCounted<Connector> {
     Result<UniqueFd> fd = begin_connect(*address);
     if (!fd) return connect_failure(fd.status());
     family_ = address->family();
+    // On this machine a connection is there, or refused, at once; then the reactor need not hear of it twice.
+    pollfd ready{fd->get(), POLLOUT, 0};
+    if (::poll(&ready, 1, 0) == 1) {
+      connected_ = std::move(*fd);
+      return {};
+    }
     asio::error_code error;
     socket_.assign(fd->get(), error);
     if (error) return posix_error("cannot watch a connection", error.value());
@@ -158,16 +171,16 @@ class Connector final : public LocalCounted<Connector> {
     return {Code::kUnavailable, std::string(status.message())};
   }
 
-  void on_writable() {
-    if (!done_) return;
+  void on_connected(int fd) {
     int error = 0;
     socklen_t size = sizeof error;
-    ::getsockopt(socket_.native_handle(), SOL_SOCKET, SO_ERROR, &error, &size);
+    ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
     if (error != 0) {
       finish(connect_failure(posix_error("cannot connect to " + to_.to_string(), error)));
       return;
     }
-    finish(make_asio_stream(loop_, UniqueFd(socket_.release()), family_, to_));
+    UniqueFd taken = connected_.valid() ? std::move(connected_) : UniqueFd(socket_.release());
+    finish(make_asio_stream(loop_, std::move(taken), family_, to_));
   }
 
   void finish(Result<std::unique_ptr<Stream>> result) {
@@ -180,7 +193,8 @@ class Connector final : public LocalCounted<Connector> {
   }
 
   AsioLoop& loop_;
-  Descriptor socket_;
+  Descriptor socket_;   // of a connection that is awaited
+  UniqueFd connected_;  // of one that is not
   AsioLoop::Timer timer_;
   const Endpoint to_;
   int family_ = 0;
