@@ -152,11 +152,11 @@ void send_by_name(Reply reply, const Healths& found, const std::string& name, bo
 
 /// Reads `?enable`, or answers what is wrong with it.
 std::optional<bool> read_enable(const Request& request, Reply& reply) {
-  const std::string_view text = request.params.get("enable");
-  if (text.empty()) {
+  if (!request.params.has("enable")) {
     std::move(reply).text(400, "Missing value for enable");
     return std::nullopt;
   }
+  const std::string_view text = request.params.get("enable");
   const Result<bool> enable = base::parse_go_bool(text);
   if (!enable.ok()) {
     std::move(reply).text(400, "Invalid value for enable: " + base::go_quote(text));
