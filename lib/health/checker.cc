@@ -10,7 +10,8 @@ struct Checker::Entry {
   const std::string* id = nullptr;  // the key in the map of checks
   std::unique_ptr<Probe> probe;
   Duration interval{};
-  Duration at{};  // of the next run, or the beginning of the one under way
+  Duration due{};    // of the next run, or the one under way
+  Duration began{};  // the one under way
   Thresholds counts;
   Phase phase = Phase::kScheduled;
   bool is_program = false;
@@ -36,7 +37,8 @@ Status Checker::add(const model::CheckSpec& spec, std::size_t max_output) {
   entry.interval = std::max(spec.interval, kMinInterval);
   entry.counts = Thresholds(spec);
   entry.is_program = spec.kind() == model::CheckKind::kScript;
-  schedule(entry, now() + env_.random().below(entry.interval));
+  const Duration first = now() + env_.random().below(entry.interval);
+  schedule(entry, first - first % kSlot);
   arm();
   return {};
 }
@@ -45,7 +47,7 @@ void Checker::remove(std::string_view id) {
   const auto found = checks_.find(id);
   if (found == checks_.end()) return;
   Entry& entry = *found->second;
-  due_.erase({entry.at, &entry});
+  due_.erase({entry.due, &entry});
   if (entry.phase == Entry::Phase::kRunning) {
     --running_;
     if (entry.is_program) --programs_;
@@ -59,12 +61,12 @@ std::optional<Checker::State> Checker::state(std::string_view id) const {
   if (found == checks_.end()) return std::nullopt;
   const Entry& entry = *found->second;
   State state{std::nullopt, entry.counts};
-  if (entry.phase == Entry::Phase::kScheduled) state.next_run = entry.at;
+  if (entry.phase == Entry::Phase::kScheduled) state.next_run = entry.due;
   return state;
 }
 
 void Checker::schedule(Entry& entry, Duration at) {
-  entry.at = at;
+  entry.due = at;
   entry.phase = Entry::Phase::kScheduled;
   due_.emplace(at, &entry);
 }
@@ -100,7 +102,7 @@ void Checker::begin(Entry& entry) {
 
 void Checker::start(Entry& entry) {
   entry.phase = Entry::Phase::kRunning;
-  entry.at = now();
+  entry.began = now();
   ++running_;
   if (entry.is_program) ++programs_;
   entry.probe->start([this, &entry](ProbeResult result) { finish(entry, std::move(result)); });
@@ -110,8 +112,8 @@ void Checker::finish(Entry& entry, ProbeResult result) {
   --running_;
   if (entry.is_program) --programs_;
   const Duration ended = now();
-  const Duration latency = ended - entry.at;
-  schedule(entry, std::max(entry.at + entry.interval, ended));
+  const Duration latency = ended - entry.began;
+  schedule(entry, std::max(entry.due + entry.interval, ended));
   const std::optional<Health> health = entry.counts.count(result.health);
   const Thresholds counts = entry.counts;
   const std::string id = *entry.id;  // the check may be gone when it has been told
