@@ -266,6 +266,7 @@ class Shaking final : public Handshake {
 
  private:
   void end(Result<std::unique_ptr<env::Stream>> result) {
+    if (!done_) return;  // it has timed out already
     timer_->cancel();
     auto done = std::move(done_);
     done(std::move(result));  // may destroy this

@@ -22,7 +22,7 @@ inline constexpr FailureStatus kCheckReport{.invalid_argument = 400, .not_found 
 
 /// Answers without a body once the agent has done it.
 inline void finish(Reply reply, Async<Unit> done, const FailureStatus& statuses = {}) {
-  std::move(done).then([reply = std::move(reply), statuses](Result<Unit> result) mutable {
+  std::move(done).then([reply = std::move(reply), statuses](const Result<Unit>& result) mutable {
     if (!result.ok()) return std::move(reply).fail(result.status(), statuses);
     std::move(reply).empty();
   });

@@ -1,0 +1,136 @@
+#include "lib/tls/client.h"
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <catch2/catch.hpp>
+
+#include "tests/env/world.h"
+#include "tests/tls/test_server.h"
+
+namespace discovery::tls {
+namespace {
+
+using env::Connected;
+using env::RealWorld;
+using env::SimWorld;
+using namespace std::chrono_literals;
+using Outcome = std::optional<Result<std::unique_ptr<env::Stream>>>;
+
+const TestIdentity& identity() {
+  static const TestIdentity identity("db.example");
+  return identity;
+}
+
+std::shared_ptr<const ClientContext> trusting(const std::string& pem) {
+  return *ClientContext::create({.ca_text = pem});
+}
+
+/// A client's handshake on one end of a connection.
+template <class World>
+struct Attempt {
+  Connected<World> link;
+  Outcome outcome;
+  std::unique_ptr<Handshake> handshake;
+
+  void begin(std::shared_ptr<const ClientContext> context, const std::string& name, Duration timeout = 5s) {
+    handshake = connect(link.world.client(), std::move(link.client), std::move(context), name, timeout,
+                        [this](Result<std::unique_ptr<env::Stream>> result) { outcome = std::move(result); });
+  }
+  bool await() {
+    return link.world.run_until([this] { return outcome.has_value(); });
+  }
+};
+
+TEMPLATE_TEST_CASE("bytes go both ways through TLS, and its end is seen", "[tls]", RealWorld, SimWorld) {
+  Attempt<TestType> attempt;
+  TestServer server(attempt.link.server(), identity());
+  attempt.begin(trusting(identity().pem()), "db.example");
+  REQUIRE(attempt.await());
+  REQUIRE(attempt.outcome->ok());
+  CHECK(server.asked_for() == "db.example");
+  attempt.handshake.reset();
+  env::Stream& stream = ***attempt.outcome;
+  // More than one record, and than one turn's worth of bytes.
+  const std::string text(200'000, 'x');
+  const std::array<std::string_view, 3> pieces = {"<", text, ">"};
+  bool written = false;
+  stream.write(pieces, [&](const Status& status) { written = status.ok(); });
+  env::Reader reader;
+  reader.read(stream);
+  REQUIRE(attempt.link.world.run_until([&] { return reader.text.size() == text.size() + 2; }));
+  CHECK(written);
+  CHECK(reader.text == "<" + text + ">");
+  stream.shutdown_send();
+  REQUIRE(attempt.link.world.run_until([&] { return server.ended() && reader.ended; }));
+  CHECK(reader.failure.ok());
+}
+
+TEMPLATE_TEST_CASE("a server that nobody vouches for is refused, unless nobody asks", "[tls]", RealWorld,
+                   SimWorld) {
+  const TestIdentity stranger("db.example");
+  const bool verify = GENERATE(true, false);
+  Attempt<TestType> attempt;
+  TestServer server(attempt.link.server(), stranger);
+  attempt.begin(verify ? trusting(identity().pem()) : *ClientContext::create({.verify = false}),
+                "db.example");
+  REQUIRE(attempt.await());
+  REQUIRE(attempt.outcome->ok() == !verify);
+  if (verify) {
+    CHECK(attempt.outcome->status().code() == Code::kUnavailable);
+    CHECK(attempt.outcome->status().message().find("failed to verify certificate") != std::string_view::npos);
+  }
+}
+
+TEMPLATE_TEST_CASE("a certificate for another host is refused", "[tls]", RealWorld, SimWorld) {
+  const std::string name = GENERATE(std::string("other.example"), std::string("127.0.0.1"));
+  Attempt<TestType> attempt;
+  TestServer server(attempt.link.server(), identity());
+  attempt.begin(trusting(identity().pem()), name);
+  REQUIRE(attempt.await());
+  REQUIRE(attempt.outcome->status().code() == Code::kUnavailable);
+  CHECK(attempt.outcome->status().message().find("mismatch") != std::string_view::npos);
+}
+
+TEMPLATE_TEST_CASE("a server that does not speak TLS, or hangs up, is an error", "[tls]", RealWorld,
+                   SimWorld) {
+  const bool talks = GENERATE(true, false);
+  Attempt<TestType> attempt;
+  const std::array<std::string_view, 1> greeting = {"220 ready when you are\r\n"};
+  if (talks) {
+    attempt.link.server().write(greeting, [](const Status&) {});
+  } else {
+    attempt.link.server().shutdown_send();
+  }
+  attempt.begin(trusting(identity().pem()), "db.example");
+  REQUIRE(attempt.await());
+  CHECK(attempt.outcome->status().code() == Code::kUnavailable);
+}
+
+TEMPLATE_TEST_CASE("a silent server costs no more than the timeout", "[tls]", RealWorld, SimWorld) {
+  Attempt<TestType> attempt;
+  attempt.begin(trusting(identity().pem()), "db.example", 50ms);
+  REQUIRE(attempt.await());
+  CHECK(attempt.outcome->status().code() == Code::kDeadlineExceeded);
+}
+
+TEMPLATE_TEST_CASE("a handshake that is given up calls nobody", "[tls]", RealWorld, SimWorld) {
+  Attempt<TestType> attempt;
+  TestServer server(attempt.link.server(), identity());
+  attempt.begin(trusting(identity().pem()), "db.example");
+  attempt.handshake.reset();
+  attempt.link.world.settle();
+  CHECK_FALSE(attempt.outcome.has_value());
+}
+
+TEST_CASE("certificates that cannot be read are refused", "[tls]") {
+  CHECK(ClientContext::create({.ca_file = "/nonexistent"}).status().code() == Code::kInvalidArgument);
+  CHECK(ClientContext::create({.ca_text = "-----BEGIN NOTHING-----"}).status().code() ==
+        Code::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace discovery::tls
