@@ -68,9 +68,8 @@ void warn_at_start(const agent::Config& config, const std::vector<std::string>& 
   if (config.dev_mode) return;
   log.write(Level::kWarn, "agent",
             "DATA LIVE IN MEMORY ONLY: there is no durable log yet, and all of the catalog and the KV store "
-            "is lost when "
-            "this agent stops (data_dir " +
-                config.data_dir + " keeps the node's ID alone)");
+            "is lost when this agent stops (data_dir " +
+                config.data_dir + " keeps the node's ID and what was registered with this agent)");
 }
 
 /// One agent's life as a process: from its configuration to its exit code.
