@@ -2,8 +2,8 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <exception>
+#include <system_error>
 
 #include "lib/env/log_tap.h"
 
@@ -13,7 +13,7 @@ Status ConsoleLog::open(const std::string& path) {
   file_ = std::fopen(path.c_str(), "ae");
   if (file_ != nullptr) return {};
   const Code code = errno == EACCES ? Code::kPermissionDenied : Code::kUnavailable;
-  return {code, "cannot open the log file " + path + ": " + std::strerror(errno)};
+  return {code, "cannot open the log file " + path + ": " + std::generic_category().message(errno)};
 }
 
 ConsoleLog::~ConsoleLog() {

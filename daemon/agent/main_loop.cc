@@ -10,15 +10,15 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
-#include <cstring>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace discovery {
 namespace {
 
 Status failure(const char* what) {
-  return {Code::kResourceExhausted, std::string(what) + ": " + std::strerror(errno)};
+  return {Code::kResourceExhausted, std::string(what) + ": " + std::generic_category().message(errno)};
 }
 
 }  // namespace

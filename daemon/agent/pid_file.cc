@@ -4,8 +4,8 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <fstream>
+#include <system_error>
 
 namespace discovery {
 
@@ -17,7 +17,7 @@ Result<PidFile> PidFile::create(std::string path) {
   file.close();
   if (!file) {
     const Code code = errno == EACCES ? Code::kPermissionDenied : Code::kUnavailable;
-    return Status(code, "Could not write pid file " + path + ": " + std::strerror(errno));
+    return Status(code, "Could not write pid file " + path + ": " + std::generic_category().message(errno));
   }
   return PidFile(std::move(path));
 }

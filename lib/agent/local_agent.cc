@@ -41,7 +41,7 @@ NodeAgent::NodeAgent(env::Env& env, model::Backend& backend, AgentIdentity ident
       store_(options_.data_dir.empty() ? nullptr : std::make_unique<DefinitionStore>(env, options_.data_dir)),
       checker_(env, options_.checker, [this](const health::Report& report) { on_report(report); }),
       aliases_(backend,
-               [this](const std::string& id, health::ProbeResult seen) { on_alias(id, std::move(seen)); }),
+               [this](const std::string& id, const health::ProbeResult& seen) { on_alias(id, seen); }),
       timer_(env.make_timer()) {}
 
 NodeAgent::~NodeAgent() {

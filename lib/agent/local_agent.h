@@ -113,7 +113,7 @@ class NodeAgent final : public model::LocalAgent {
   void on_check_added(const model::CheckSpec& spec, std::size_t max_output);
   void on_check_removed(const std::string& id);
   void on_report(const health::Report& report);
-  void on_alias(const std::string& id, health::ProbeResult seen);
+  void on_alias(const std::string& id, const health::ProbeResult& seen);
   void on_service_removed(const std::string& id);
   void keep_check(const model::CheckSpec& spec);
   /// Keeps what a TTL check has said, if it must be; returns whether its caller should wait for that.

@@ -61,11 +61,11 @@ void NodeAgent::on_report(const health::Report& report) {
       .consecutive = failure ? report.counts.consecutive_failures() : report.counts.consecutive_successes(),
       .latency = report.latency,
       .output = {}};
-  after_change(state_.report(report.check_id, report.health, std::move(report.seen.output), evidence, now()));
+  after_change(state_.report(report.check_id, report.health, report.seen.output, evidence, now()));
 }
 
-void NodeAgent::on_alias(const std::string& id, health::ProbeResult seen) {
-  after_change(state_.report(id, seen.health, std::move(seen.output), {}, now()));
+void NodeAgent::on_alias(const std::string& id, const health::ProbeResult& seen) {
+  after_change(state_.report(id, seen.health, seen.output, {}, now()));
 }
 
 void NodeAgent::add_counts(model::CheckHistory& history) const {

@@ -34,8 +34,8 @@ int badness(const model::HealthCheck& check) {
 
 }  // namespace
 
-SyncUnit* LocalState::report(std::string_view id, std::optional<health::Health> health, std::string output,
-                             const model::Evidence& evidence, Duration now) {
+SyncUnit* LocalState::report(std::string_view id, std::optional<health::Health> health,
+                             std::string_view output, const model::Evidence& evidence, Duration now) {
   const auto found = checks_.find(id);
   if (found == checks_.end() || !found->second.record) return nullptr;
   OwnCheck& check = found->second;
@@ -43,7 +43,7 @@ SyncUnit* LocalState::report(std::string_view id, std::optional<health::Health> 
   check.failures = failure ? evidence.consecutive : 0;
   check.successes = failure ? 0 : evidence.consecutive;
   if (!health) return nullptr;
-  return set_state(check, health::to_string(*health), std::move(output), now, evidence);
+  return set_state(check, health::to_string(*health), output, now, evidence);
 }
 
 void LocalState::touch_aliases(const OwnCheck& check) {

@@ -353,9 +353,9 @@ void LocalState::rename_checks(SyncUnit& unit) {
   }
 }
 
-SyncUnit* LocalState::set_state(OwnCheck& check, std::string_view status, std::string output, Duration now,
-                                const model::Evidence& evidence) {
-  if (options_.discard_output) output.clear();
+SyncUnit* LocalState::set_state(OwnCheck& check, std::string_view status, std::string_view output,
+                                Duration now, const model::Evidence& evidence) {
+  if (options_.discard_output) output = {};
   if (check.record->status == status && check.record->output == output) return nullptr;
   const bool output_only = check.record->status == status;
   if (!output_only) {
@@ -365,13 +365,13 @@ SyncUnit* LocalState::set_state(OwnCheck& check, std::string_view status, std::s
                        .consecutive = evidence.consecutive,
                        .from = health::History::index_of(check.record->status),
                        .to = health::History::index_of(status),
-                       .output = output.substr(0, 2 * health::History::kMaxOutput)});
+                       .output = std::string(output.substr(0, 2 * health::History::kMaxOutput))});
   }
   // An alias's output follows from others; letting it touch aliases in turn would have no end in a circle.
   if (!output_only || check.kind != model::CheckKind::kAlias) touch_aliases(check);
   HealthCheck record = *check.record;
   record.status = status;
-  record.output = std::move(output);
+  record.output = output;
   check.record = std::make_shared<const HealthCheck>(std::move(record));
   const std::string id = check.record->check_id.str();
   watch_critical(id, check, now);

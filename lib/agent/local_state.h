@@ -150,7 +150,7 @@ class LocalState {
                                  Duration now);
   /// What a run, or another's state, has shown of a check; fine if it is gone. Without a health the state
   /// stays as it is.
-  SyncUnit* report(std::string_view id, std::optional<health::Health> health, std::string output,
+  SyncUnit* report(std::string_view id, std::optional<health::Health> health, std::string_view output,
                    const model::Evidence& evidence, Duration now);
   /// Brings one alias up to date whose target has changed; nothing when none is left.
   std::optional<SyncUnit*> refresh_alias(Duration now);
@@ -199,7 +199,7 @@ class LocalState {
   void remove_check(SyncUnit& unit, const std::string& id);
   /// Lets the checks of a service carry its name and tags.
   void rename_checks(SyncUnit& unit);
-  SyncUnit* set_state(OwnCheck& check, std::string_view status, std::string output, Duration now,
+  SyncUnit* set_state(OwnCheck& check, std::string_view status, std::string_view output, Duration now,
                       const model::Evidence& evidence);
   /// Notes which aliases mirror what has changed.
   void touch_aliases(const OwnCheck& check);

@@ -51,7 +51,7 @@ std::uint32_t octal(const std::string& digits) {
 
 class AgentRuntime::Impl {
  public:
-  Impl(env::Env& env, Config config, std::string node_id, Around around)
+  Impl(env::Env& env, Config config, const std::string& node_id, Around around)
       : env_(env),
         around_(std::move(around)),
         config_(std::move(config)),
@@ -188,8 +188,8 @@ class AgentRuntime::Impl {
   std::vector<std::unique_ptr<dns::TcpServer>> dns_tcp_;
 };
 
-AgentRuntime::AgentRuntime(env::Env& env, Config config, std::string node_id, Around around)
-    : impl_(std::make_unique<Impl>(env, std::move(config), std::move(node_id), std::move(around))) {}
+AgentRuntime::AgentRuntime(env::Env& env, Config config, const std::string& node_id, Around around)
+    : impl_(std::make_unique<Impl>(env, std::move(config), node_id, std::move(around))) {}
 AgentRuntime::~AgentRuntime() = default;
 Status AgentRuntime::start() { return impl_->start(); }
 void AgentRuntime::shutdown(Duration grace, UniqueFunction<void()> done) {

@@ -39,9 +39,9 @@ class AgentRuntime {
   };
 
   /// `node_id` is the agent's UUID.
-  AgentRuntime(env::Env& env, agent::Config config, std::string node_id, Around around);
-  AgentRuntime(env::Env& env, agent::Config config, std::string node_id)
-      : AgentRuntime(env, std::move(config), std::move(node_id), Around()) {}
+  AgentRuntime(env::Env& env, agent::Config config, const std::string& node_id, Around around);
+  AgentRuntime(env::Env& env, agent::Config config, const std::string& node_id)
+      : AgentRuntime(env, std::move(config), node_id, Around()) {}
   ~AgentRuntime();
   AgentRuntime(const AgentRuntime&) = delete;
   AgentRuntime& operator=(const AgentRuntime&) = delete;

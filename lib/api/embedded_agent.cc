@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kMaxNodeIdFile = 1024;
 
-std::string trimmed(std::string text) {
+std::string trimmed(const std::string& text) {
   const auto first = text.find_first_not_of(" \t\r\n");
   if (first == std::string::npos) return {};
   return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
@@ -94,11 +94,10 @@ class EmbeddedAgent::Impl {
     if (!node_id.ok()) return node_id.status();
     facts.node_id = *node_id;
     facts.advertised = advertised_address(config);
-    AgentRuntime::Around around{host_, log_, [this](std::shared_ptr<const dns::Zone> zone) {
+    AgentRuntime::Around around{host_, log_, [this](const std::shared_ptr<const dns::Zone>& zone) {
                                   for (const auto& server : udp_) server->set_zone(zone);
                                 }};
-    runtime_ =
-        std::make_unique<AgentRuntime>(*env_, std::move(config), *std::move(node_id), std::move(around));
+    runtime_ = std::make_unique<AgentRuntime>(*env_, std::move(config), *node_id, std::move(around));
     if (Status status = runtime_->start(); !status.ok()) return status;
     facts.http = runtime_->http();
     facts.dns = runtime_->dns().at;
@@ -110,7 +109,7 @@ class EmbeddedAgent::Impl {
       setup.clock = &env_->clock();
       setup.log = &env_->log();
       setup.seed = env_->random().next();
-      auto server = dns::UdpServer::start(std::move(setup));
+      auto server = dns::UdpServer::start(setup);
       if (!server.ok()) return server.status();
       udp_.push_back(*std::move(server));
     }

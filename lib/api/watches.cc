@@ -108,13 +108,12 @@ class Watches::Watch {
       asking_ = nullptr;
       answered_ = true;
       // Not now: this may be inside the call that asks.
-      timer_->start(Duration::zero(),
-                    [this, held = std::move(response)]() mutable { take(std::move(held)); });
+      timer_->start(Duration::zero(), [this, held = std::move(response)] { take(held); });
     });
     if (!answered_) asking_ = asking;
   }
 
-  void take(http1::Response response) {
+  void take(const http1::Response& response) {
     constexpr int kOk = 200;
     constexpr int kNotFound = 404;
     const bool is_nothing = response.status == kNotFound && !plan_.by_hash;

@@ -315,7 +315,7 @@ void UdpServer::Worker::wait_after_error() {
 UdpServer::UdpServer() = default;
 UdpServer::~UdpServer() = default;
 
-Result<std::unique_ptr<UdpServer>> UdpServer::start(Setup setup) {
+Result<std::unique_ptr<UdpServer>> UdpServer::start(const Setup& setup) {
   std::unique_ptr<UdpServer> server(new UdpServer);
   server->local_ = setup.at;
   const std::size_t threads = std::max<std::size_t>(setup.threads, 1);
@@ -339,7 +339,7 @@ Result<std::unique_ptr<UdpServer>> UdpServer::start(Setup setup) {
   return server;
 }
 
-void UdpServer::set_zone(std::shared_ptr<const Zone> zone) {
+void UdpServer::set_zone(const std::shared_ptr<const Zone>& zone) {
   for (const auto& worker : workers_) worker->set_zone(zone);
 }
 

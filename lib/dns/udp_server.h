@@ -43,7 +43,7 @@ class UdpServer {
 
   /// Serves as soon as it returns. Errors: those of Env::bind(); kResourceExhausted: no more descriptors or
   /// threads.
-  static Result<std::unique_ptr<UdpServer>> start(Setup setup);
+  static Result<std::unique_ptr<UdpServer>> start(const Setup& setup);
   ~UdpServer();
   UdpServer(const UdpServer&) = delete;
   UdpServer& operator=(const UdpServer&) = delete;
@@ -52,7 +52,7 @@ class UdpServer {
   const env::Endpoint& local() const noexcept { return local_; }
 
   /// Other options, from the next query on.
-  void set_zone(std::shared_ptr<const Zone> zone);
+  void set_zone(const std::shared_ptr<const Zone>& zone);
 
   struct Counters {
     Responder::Counters responder;

@@ -8,6 +8,9 @@ namespace discovery::env {
 template <class Derived>
 class LocalCounted {
  public:
+  LocalCounted(const LocalCounted&) = delete;
+  LocalCounted& operator=(const LocalCounted&) = delete;
+
   void retain() const noexcept { ++count_; }
   void release() const noexcept {
     if (--count_ == 0) delete static_cast<const Derived*>(this);
@@ -15,8 +18,6 @@ class LocalCounted {
 
  protected:
   LocalCounted() noexcept = default;
-  LocalCounted(const LocalCounted&) = delete;
-  LocalCounted& operator=(const LocalCounted&) = delete;
   ~LocalCounted() = default;
 
  private:

@@ -103,7 +103,8 @@ Result<std::vector<std::string>> PosixFiles::list(const std::string& directory) 
   std::vector<std::string> names;
   while (true) {
     errno = 0;
-    const dirent* entry = ::readdir(stream.get());  // of a stream that no other thread has
+    const dirent* entry =
+        ::readdir(stream.get());  // NOLINT(concurrency-mt-unsafe): nobody else has the stream
     if (entry == nullptr) break;
     const std::string_view name = entry->d_name;
     if (name.ends_with(kTemporarySuffix)) continue;

@@ -14,7 +14,7 @@
 namespace discovery::filter {
 
 /// The longest expression.
-inline constexpr std::size_t kMaxExpressionBytes = 64 * 1024;
+inline constexpr std::size_t kMaxExpressionBytes = std::size_t{64} * 1024;
 /// How deep parentheses and `not` may nest.
 inline constexpr std::size_t kMaxExpressionDepth = 64;
 /// How many comparisons one expression may have.

@@ -155,7 +155,7 @@ class HttpRun {
     }
   }
 
-  void on_response(http1::ClientResponse response) {
+  void on_response(const http1::ClientResponse& response) {
     const bool follow = target_.extras == nullptr || !target_.extras->disable_redirects;
     const std::string_view location = response.header("Location");
     if (follow && is_redirect(response.status) && !location.empty())

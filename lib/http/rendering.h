@@ -25,7 +25,9 @@ namespace discovery::http {
 struct Format {
   bool pretty = false;
   bool gzip = false;  ///< if that is worth while
-  friend auto operator<=>(const Format&, const Format&) = default;
+  friend bool operator<(Format a, Format b) {
+    return std::tie(a.pretty, a.gzip) < std::tie(b.pretty, b.gzip);
+  }
 };
 
 /// A body that many may send.

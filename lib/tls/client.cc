@@ -314,7 +314,7 @@ Result<std::shared_ptr<const ClientContext>> ClientContext::create(const Options
 }
 
 std::unique_ptr<Handshake> connect(env::Env& env, std::unique_ptr<env::Stream> stream,
-                                   std::shared_ptr<const ClientContext> context,
+                                   const std::shared_ptr<const ClientContext>& context,
                                    const std::string& server_name, Duration timeout,
                                    UniqueFunction<void(Result<std::unique_ptr<env::Stream>>)> done) {
   const auto& trusted = static_cast<const Context&>(*context);  // the one class there is

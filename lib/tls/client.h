@@ -43,7 +43,7 @@ class Handshake {
 /// Errors: kUnavailable (it broke, or the server is not who it should be), kDeadlineExceeded.
 /// Threads: the loop's.
 [[nodiscard]] std::unique_ptr<Handshake> connect(
-    env::Env& env, std::unique_ptr<env::Stream> stream, std::shared_ptr<const ClientContext> context,
+    env::Env& env, std::unique_ptr<env::Stream> stream, const std::shared_ptr<const ClientContext>& context,
     const std::string& server_name, Duration timeout,
     UniqueFunction<void(Result<std::unique_ptr<env::Stream>>)> done);
 

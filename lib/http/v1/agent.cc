@@ -21,9 +21,9 @@ bool refuse_check(Reply& reply, const CheckBody& body, const char* bad_status) {
   model::CheckSpec spec = body.spec;
   if (spec.args.empty()) spec.args = body.script_args;
   const Status status = model::validate(spec);
-  if (!status.ok()) std::move(reply).text(400, "Invalid check: " + std::string(status.message()));
-  if (status.ok() && !known) std::move(reply).text(400, bad_status);
-  return !status.ok() || !known;
+  if (status.ok() && known) return false;
+  std::move(reply).text(400, status.ok() ? bad_status : "Invalid check: " + std::string(status.message()));
+  return true;
 }
 
 void report(Request& request, Reply reply, std::string_view status) {

@@ -42,15 +42,15 @@ void write_xds(codec::JsonWriter& writer) {
 
 model::ServiceInstance to_instance(ServiceBody&& body) {
   model::ServiceInstance service;
-  service.kind = std::move(body.kind);
+  service.kind = body.kind;
   service.id = body.id.empty() ? body.name : std::move(body.id);
-  service.name = std::move(body.name);
+  service.name = body.name;
   service.tags = std::move(body.tags);
-  service.address = std::move(body.address);
+  service.address = body.address;
   service.tagged_addresses = std::move(body.tagged_addresses);
   service.meta = std::move(body.meta);
   service.port = body.port;
-  service.socket_path = std::move(body.socket_path);
+  service.socket_path = body.socket_path;
   service.enable_tag_override = body.enable_tag_override;
   if (body.weights) service.weights = *body.weights;
   if (body.proxy) {

@@ -81,7 +81,10 @@ bool refuse_if_full(const Request& request, Reply& reply) {
 void agent_metrics(Request& request, Reply reply) {
   metrics::Registry* registry = registry_of(request, reply);
   if (registry == nullptr) return;
-  if (!wants_prometheus(request)) return std::move(reply).json(registry->to_json(reply.pretty()));
+  if (!wants_prometheus(request)) {
+    std::string facts = registry->to_json(reply.pretty());
+    return std::move(reply).json(std::move(facts));
+  }
   if (!registry->has_prometheus()) {
     return std::move(reply).text(415, "Prometheus is not enabled since its retention time is not positive");
   }
