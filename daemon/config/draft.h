@@ -29,7 +29,6 @@ struct Draft : agent::Config {
   int autopilot_max_trailing_logs = 250;
   std::string ca_provider{};
   std::string encrypt{};
-  std::string recursor_strategy{};
   std::string ui_content_path = "/ui/";
   Duration advertise_reconnect_timeout{};
   std::vector<std::string> primary_gateways{};

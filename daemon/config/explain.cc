@@ -42,7 +42,7 @@ constexpr std::array kCures = {
     Cure{"must be an ipv6 address", "give an IPv6 address, such as 2001:db8::1"},
     Cure{"cannot be a unix socket", "give an IP address; only addresses.http may be a unix:// path"},
     Cure{"cannot be unix sockets", "give IP addresses of name servers"},
-    Cure{"recursor address cannot be", "give the IP address of a name server"},
+    Cure{"recursor address", "give the IP address of a name server, with a port if it is not 53"},
     Cure{"recursor_strategy", "write sequential or random"},
     Cure{"invalid ip address", "give an IP address, not a name"},
     Cure{"private IPv4 address",

@@ -177,12 +177,12 @@ constexpr AgentKey kKeys[] = {
     at<&C::dns_config, &DnsConfig::soa, &SoaConfig::retry>("dns_config.soa.retry", kReload),
     at<&C::dns_config, &DnsConfig::soa, &SoaConfig::expire>("dns_config.soa.expire", kReload),
     at<&C::dns_config, &DnsConfig::soa, &SoaConfig::min_ttl>("dns_config.soa.min_ttl", kReload),
-    at<&D::recursor_strategy>("dns_config.recursor_strategy", kLater),
-    later("dns_config.recursor_timeout", Type::kDuration),
-    later("dns_config.use_cache", Type::kBool),
-    later("dns_config.cache_max_age", Type::kDuration),
+    at<&C::dns_config, &DnsConfig::recursor_strategy>("dns_config.recursor_strategy", kReload),
+    at<&C::dns_config, &DnsConfig::recursor_timeout>("dns_config.recursor_timeout", kReload),
+    at<&C::dns_config, &DnsConfig::use_cache>("dns_config.use_cache", kReload),
+    at<&C::dns_config, &DnsConfig::cache_max_age>("dns_config.cache_max_age", kReload),
     enterprise("dns_config.prefer_namespace", Type::kBool),
-    at<&C::recursors>("recursors", kLater),
+    at<&C::recursors>("recursors", kReload),
 
     // Services and checks.
     definitions<&C::services>("service", Type::kObject, service_definition),

@@ -323,10 +323,10 @@ Result<agent::Config> resolve(Draft draft, const Host& host, std::vector<std::st
   resolve_listeners(draft, addresses, problems);
   if (Status status = resolve_recursors(draft, addresses); !status.ok()) return status;
   resolve_defaults(draft, warnings);
-  if (!draft.recursor_strategy.empty() && draft.recursor_strategy != "sequential" &&
-      draft.recursor_strategy != "random") {
-    problems.push_back("dns_config.recursor_strategy: invalid strategy: " +
-                       base::go_quote(draft.recursor_strategy));
+  std::string& strategy = draft.dns_config.recursor_strategy;
+  if (strategy.empty()) strategy = "sequential";
+  if (strategy != "sequential" && strategy != "random") {
+    problems.push_back("dns_config.recursor_strategy: invalid strategy: " + base::go_quote(strategy));
   }
   if (!problems.empty()) return invalid_argument(join_errors(problems));
   if (Status status = check_keys_not_in_force(draft); !status.ok()) return status;

@@ -9,6 +9,7 @@
 
 #include "lib/base/strings.h"
 #include "lib/base/uuid.h"
+#include "lib/env/env.h"
 #include "lib/model/validation.h"
 
 namespace discovery::agent {
@@ -217,6 +218,11 @@ Status check_addresses(const Config& config, Warnings& warnings) {
   }
   if (std::any_of(config.recursors.begin(), config.recursors.end(), model::is_any_address)) {
     return invalid_argument("DNS recursor address cannot be 0.0.0.0, :: or [::]");
+  }
+  for (const std::string& recursor : config.recursors) {
+    if (!env::Endpoint::parse(recursor, 0)) {
+      return invalid_argument("DNS recursor address is invalid: " + recursor);
+    }
   }
   if (config.client_addr.empty()) {
     warnings.emplace_back(

@@ -80,6 +80,10 @@ struct DnsConfig {
   bool disable_compression = false;
   bool enable_additional_node_meta_txt = true;
   SoaConfig soa{};
+  Duration recursor_timeout = std::chrono::seconds(2);  ///< for each of the recursors
+  std::string recursor_strategy = "sequential";         ///< or "random"
+  bool use_cache = false;                               ///< changes nothing: answers are never out of date
+  Duration cache_max_age{};                             ///< the same
 };
 
 /// What is measured, and under which names.

@@ -1,5 +1,6 @@
 #include "lib/api/agent_runtime.h"
 
+#include <algorithm>
 #include <charconv>
 #include <string_view>
 #include <utility>
@@ -14,9 +15,11 @@
 #include "lib/api/stats.h"
 #include "lib/api/watch_plan.h"
 #include "lib/api/watches.h"
+#include "lib/dns/forwarder.h"
 #include "lib/dns/tcp_server.h"
 #include "lib/http/api.h"
 #include "lib/http1/server.h"
+#include "lib/model/validation.h"
 #include "lib/server/server.h"
 
 namespace discovery::api {
@@ -66,7 +69,10 @@ class AgentRuntime::Impl {
         api_(*server_, *agent_, env, http_options(config_), {&control_, &metrics_, around_.log}),
         http_(env, connection_options(config_), api_),
         gauges_(env, metrics_, *server_, http_.counters()),
-        watches_(env, api_) {}
+        watches_(env, api_),
+        forwarder_(env) {
+    dns_.recursor = &forwarder_;
+  }
 
   /// The agent and the server answer those who still wait when they go, and these answers go out through the
   /// API.
@@ -80,9 +86,9 @@ class AgentRuntime::Impl {
   Impl& operator=(const Impl&) = delete;
 
   Status start() {
-    Result<dns::Zone> zone = dns::Zone::make(dns_options(config_));
+    Result<std::shared_ptr<const dns::Zone>> zone = make_zone(config_);
     if (!zone.ok()) return zone.status();
-    dns_.zone = std::make_shared<const dns::Zone>(*std::move(zone));
+    dns_.zone = *std::move(zone);
     Result<Definitions> definitions = read_definitions(config_);
     if (!definitions.ok()) return definitions.status();
     if (Status status = server_->start(); !status.ok()) return status;
@@ -114,7 +120,7 @@ class AgentRuntime::Impl {
  private:
   /// Takes over what may change. What can fail comes first, so that all of it happens or nothing.
   Status take_over(Config fresh) {
-    Result<dns::Zone> zone = dns::Zone::make(dns_options(fresh));
+    Result<std::shared_ptr<const dns::Zone>> zone = make_zone(fresh);
     if (!zone.ok()) return zone.status();
     Result<Definitions> definitions = read_definitions(fresh);
     if (!definitions.ok()) return definitions.status();
@@ -122,7 +128,7 @@ class AgentRuntime::Impl {
     if (!watches.ok()) return watches.status();
 
     config_ = std::move(fresh);
-    dns_.zone = std::make_shared<const dns::Zone>(*std::move(zone));
+    dns_.zone = *std::move(zone);
     for (const auto& server : dns_tcp_) server->set_zone(dns_.zone);
     if (around_.zone_changed) around_.zone_changed(dns_.zone);
     http_.set_options(connection_options(config_));
@@ -131,6 +137,27 @@ class AgentRuntime::Impl {
     registrar_.apply(*std::move(definitions), config_.dev_mode);
     watch(*std::move(watches));
     return {};
+  }
+
+  /// A recursor that is this very agent would be asked for ever what it asks itself: it is left out.
+  Result<std::shared_ptr<const dns::Zone>> make_zone(const Config& config) {
+    dns::Options options = dns_options(config);
+    const std::vector<Endpoint> own = endpoints(config.addresses.dns, config.client_addr, config.ports.dns);
+    std::erase_if(options.recursors.servers, [&](const dns::ServerAddress& server) {
+      const std::string address = server.ip.to_text();
+      const bool here = address == identity_.address || address == "::1" || address.starts_with("127.");
+      const bool is_own = std::any_of(own.begin(), own.end(), [&](const Endpoint& at) {
+        return at.port == server.port &&
+               (at.address == address || (here && model::is_any_address(at.address)));
+      });
+      if (is_own)
+        env_.log().write(Level::kWarn, "dns",
+                         "recursor " + address + " is this agent itself: it is not asked");
+      return is_own;
+    });
+    Result<dns::Zone> zone = dns::Zone::make(std::move(options));
+    if (!zone.ok()) return zone.status();
+    return std::make_shared<const dns::Zone>(*std::move(zone));
   }
 
   void watch(WatchPlans watches) {
@@ -163,6 +190,7 @@ class AgentRuntime::Impl {
       setup.zone = dns_.zone;
       setup.backend = server_.get();
       setup.clock = &env_.clock();
+      setup.recursor = dns_.recursor;
       setup.seed = env_.random().next();
       dns_tcp_.push_back(std::make_unique<dns::TcpServer>(env_, dns::TcpServer::Limits(), std::move(setup)));
       dns_tcp_.back()->serve(*std::move(listener));
@@ -184,6 +212,7 @@ class AgentRuntime::Impl {
   Gauges gauges_;
   Watches watches_;
   std::vector<Endpoint> http_at_;
+  dns::Forwarder forwarder_;
   DnsService dns_;
   std::vector<std::unique_ptr<dns::TcpServer>> dns_tcp_;
 };

@@ -11,6 +11,7 @@
 #include "lib/agent/config.h"
 #include "lib/api/agent_host.h"
 #include "lib/dns/options.h"
+#include "lib/dns/recursor.h"
 #include "lib/env/env.h"
 #include "lib/env/log_tap.h"
 #include "lib/metrics/registry.h"
@@ -24,6 +25,7 @@ namespace discovery::api {
 struct DnsService {
   std::vector<env::Endpoint> at;
   std::shared_ptr<const dns::Zone> zone;
+  dns::Recursor* recursor = nullptr;
 };
 
 /// One agent's objects on one env, real or simulated: state, own services, HTTP and DNS over TCP, wired

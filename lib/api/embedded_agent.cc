@@ -107,6 +107,7 @@ class EmbeddedAgent::Impl {
       setup.zone = runtime_->dns().zone;
       setup.backend = &runtime_->backend();
       setup.clock = &env_->clock();
+      setup.recursor = runtime_->dns().recursor;
       setup.log = &env_->log();
       setup.seed = env_->random().next();
       auto server = dns::UdpServer::start(setup);

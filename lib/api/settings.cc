@@ -170,6 +170,13 @@ dns::Options dns_options(const Config& config) {
   options.max_stale = from.max_stale;
   options.soa = {from.soa.refresh, from.soa.retry, from.soa.expire, from.soa.min_ttl};
   options.token = config.acl.tokens.default_token;
+  for (const std::string& text : config.recursors) {
+    const auto at = env::Endpoint::parse(text, dns::kDomainPort);
+    const auto ip = at ? dns::IpAddress::parse(at->address) : std::nullopt;
+    if (ip) options.recursors.servers.push_back({*ip, at->port});
+  }
+  options.recursors.timeout = from.recursor_timeout;
+  options.recursors.shuffled = from.recursor_strategy == "random";
   return options;
 }
 

@@ -41,7 +41,7 @@ class Builder {
   Builder(const Question& question, const Zone& zone, const Facts& facts)
       : question_(question), zone_(zone), options_(zone.options()), facts_(facts) {}
 
-  std::variant<Reply, Ask> run();
+  std::variant<Reply, Ask, Relay> run();
 
  private:
   Reply dispatch(const Step& step);
@@ -50,9 +50,10 @@ class Builder {
   Reply service_locations(const Step& step, const ServiceLookup& lookup, const HealthyInstances& instances);
   Reply node_reply(const Step& step, const NodeLookup& lookup);
   Reply address_reply(const Step& step, const AddressLookup& lookup) const;
-  Reply reverse_reply(const ReverseLookup& lookup);
+  std::optional<Reply> reverse_reply(const ReverseLookup& lookup);
   Reply name_server_reply(Type type);
 
+  bool has_recursors() const noexcept { return !options_.recursors.servers.empty(); }
   Reply failure(Absent why) const;
   Reply no_such_name() const;
   Record soa_record() const;
@@ -61,8 +62,11 @@ class Builder {
 
   Reply node_address_reply(const Step& step, const model::Node& node);
   Reply chase(const DomainName& target, int depth);
+  Reply foreign_host(const DomainName& host);
   const std::vector<Record>& chased_records(const DomainName& target, const Step& step, std::uint32_t ttl);
 
+  const Fact* known_fact(const std::string& key) const;
+  Absent ask_for(std::variant<CatalogAsk, HostAsk> what, std::string key);
   template <class Value>
   std::variant<const Value*, Absent> fact(std::string_view kind, model::Query query, const std::string& name,
                                           const std::string& tag, const std::string& datacenter);
@@ -126,17 +130,20 @@ bool is_plain_host(std::string_view name) {
   });
 }
 
-std::variant<Reply, Ask> Builder::run() {
+std::variant<Reply, Ask, Relay> Builder::run() {
   Reply reply;
   const Lookup lookup = parse_lookup(question_.name, question_.type, zone_);
   if (std::holds_alternative<ForeignName>(lookup)) {
+    if (has_recursors()) return Relay{};
     reply.rcode = Rcode::kRefused;
     reply.authoritative = false;
     reply.echo_edns = false;
     return reply;
   }
   if (const auto* reverse = std::get_if<ReverseLookup>(&lookup)) {
-    reply = reverse_reply(*reverse);
+    std::optional<Reply> found = reverse_reply(*reverse);
+    if (!found && !missing_ && has_recursors()) return Relay{};
+    reply = found ? *std::move(found) : no_recursor_reply();
   } else if (question_.type == Type::kSoa || question_.type == Type::kNs) {
     reply = name_server_reply(question_.type);
   } else if (question_.type == Type::kAxfr) {
@@ -146,6 +153,7 @@ std::variant<Reply, Ask> Builder::run() {
   }
   if (missing_) return std::move(*missing_);
   reply.cacheable = reply.cacheable && cacheable_;
+  reply.recursion_available = reply.recursion_available || has_recursors();
   return reply;
 }
 
@@ -274,6 +282,7 @@ Reply Builder::node_address_reply(const Step& step, const model::Node& node) {
   const auto& host = *std::get_if<DomainName>(&address);
   if (host.is_root()) return reply;
   reply = chase(host, step.depth);
+  if (!step.edns) limit_records(reply, kMaxChasedPlain);
   reply.fixed.insert(reply.fixed.begin(), pointer(step.name, Type::kCname, ttl, host));
   return reply;
 }
@@ -284,18 +293,13 @@ Reply Builder::address_reply(const Step& step, const AddressLookup& lookup) cons
   return reply;
 }
 
-Reply Builder::reverse_reply(const ReverseLookup& lookup) {
-  Reply reply;
+/// None: other addresses are a recursor's to know.
+std::optional<Reply> Builder::reverse_reply(const ReverseLookup& lookup) {
   const auto target = lookup.address ? reverse_target(*lookup.address) : std::nullopt;
-  if (target) {
-    reply.fixed.push_back(pointer(question_.name, Type::kPtr, 0, *target));
-    if (question_.type == Type::kSoa) reply.authority.push_back(soa_record());
-  } else {
-    // Other addresses are a recursor's to know, and none could be asked.
-    reply.rcode = Rcode::kServerFailure;
-    reply.authoritative = false;
-    reply.recursion_available = true;
-  }
+  if (!target) return std::nullopt;
+  Reply reply;
+  reply.fixed.push_back(pointer(question_.name, Type::kPtr, 0, *target));
+  if (question_.type == Type::kSoa) reply.authority.push_back(soa_record());
   return reply;
 }
 
@@ -371,18 +375,37 @@ std::optional<DomainName> Builder::zone_name(const std::string& below) const {
   return DomainName::parse(below + "." + zone_.domain_text());
 }
 
-/// What is known of a host's name: all there is, if it is in the own zone; nothing otherwise.
+/// What is known of a host's name: all there is, if it is in the own zone; what the recursors say otherwise.
 Reply Builder::chase(const DomainName& target, int depth) {
   const bool own = target.is_below(zone_.domain()) ||
                    (!zone_.alt_domain().is_root() && target.is_below(zone_.alt_domain()));
-  if (!own || depth < 1 || chased_count_ >= kMaxChasedRecords) return {};
-  Reply found = dispatch({target, Type::kAny, false, depth - 1});
+  if (depth < 1 || chased_count_ >= kMaxChasedRecords) return {};
+  Reply found = own ? dispatch({target, Type::kAny, false, depth - 1}) : foreign_host(target);
   limit_records(found, kMaxChasedRecords - chased_count_);
   chased_count_ += found.fixed.size() + std::min(found.choices.size(), found.max_choices);
   Reply reply;
   reply.fixed = std::move(found.fixed);
   reply.choices = std::move(found.choices);
   reply.max_choices = found.max_choices;
+  return reply;
+}
+
+Reply Builder::foreign_host(const DomainName& host) {
+  if (!has_recursors()) return {};
+  cacheable_ = false;  // nobody says when it changes
+  std::string key("host");
+  key += '\0';
+  key += host.lower().wire();
+  const Fact* known = known_fact(key);
+  if (known == nullptr) {
+    ask_for(HostAsk{host}, std::move(key));
+    return {};
+  }
+  Reply reply;
+  for (const Record& record : known->records) {
+    if (record.type == Type::kA || record.type == Type::kAaaa || record.type == Type::kCname)
+      reply.fixed.push_back(record);
+  }
   return reply;
 }
 
@@ -400,6 +423,18 @@ const std::vector<Record>& Builder::chased_records(const DomainName& target, con
   return at->second;
 }
 
+const Fact* Builder::known_fact(const std::string& key) const {
+  const auto known =
+      std::find_if(facts_.begin(), facts_.end(), [&key](const Fact& fact) { return fact.key == key; });
+  return known == facts_.end() ? nullptr : &*known;
+}
+
+Absent Builder::ask_for(std::variant<CatalogAsk, HostAsk> what, std::string key) {
+  if (facts_.size() >= kMaxFacts) return Absent::kFailed;
+  if (!missing_) missing_ = Ask{std::move(what), std::move(key)};
+  return Absent::kPending;
+}
+
 template <class Value>
 std::variant<const Value*, Absent> Builder::fact(std::string_view kind, model::Query query,
                                                  const std::string& name, const std::string& tag,
@@ -409,13 +444,8 @@ std::variant<const Value*, Absent> Builder::fact(std::string_view kind, model::Q
     key += '\0';
     key += part;
   }
-  const auto known =
-      std::find_if(facts_.begin(), facts_.end(), [&key](const Fact& fact) { return fact.key == key; });
-  if (known == facts_.end()) {
-    if (facts_.size() >= kMaxFacts) return Absent::kFailed;
-    if (!missing_) missing_ = Ask{std::move(query), datacenter, std::move(key)};
-    return Absent::kPending;
-  }
+  const Fact* known = known_fact(key);
+  if (known == nullptr) return ask_for(CatalogAsk{std::move(query), datacenter}, std::move(key));
   if (!known->status.ok()) {
     cacheable_ = false;
     return known->status.message().find(kNoPath) != std::string_view::npos ? Absent::kUnreachable
@@ -445,8 +475,16 @@ std::variant<HealthyInstances, Absent> Builder::healthy_instances(const ServiceL
 
 }  // namespace
 
-std::variant<Reply, Ask> make_reply(const Question& question, const Zone& zone, const Facts& facts) {
+std::variant<Reply, Ask, Relay> make_reply(const Question& question, const Zone& zone, const Facts& facts) {
   return Builder(question, zone, facts).run();
+}
+
+Reply no_recursor_reply() {
+  Reply reply;
+  reply.rcode = Rcode::kServerFailure;
+  reply.authoritative = false;
+  reply.recursion_available = true;
+  return reply;
 }
 
 }  // namespace discovery::dns

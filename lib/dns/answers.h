@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -21,17 +22,27 @@
 namespace discovery::dns {
 
 /// A question to the catalog.
-struct Ask {
+struct CatalogAsk {
   model::Query query;
   std::string datacenter;
+};
+
+/// A question to the recursors: the addresses of a host of another zone.
+struct HostAsk {
+  DomainName host;
+};
+
+struct Ask {
+  std::variant<CatalogAsk, HostAsk> what;
   std::string key;  ///< equal for equal questions
 };
 
-/// What the catalog said to it.
+/// What was said to it.
 struct Fact {
   std::string key;
   Status status;
-  std::shared_ptr<const model::SharedAnswer> answer;  ///< null where `status` is a failure
+  std::shared_ptr<const model::SharedAnswer> answer{};  ///< the catalog's; null where `status` is a failure
+  std::vector<Record> records{};                        ///< the recursors'
 };
 using Facts = std::vector<Fact>;
 
@@ -57,6 +68,9 @@ struct Reply {
   std::vector<Record> additional;                                     ///< empty where there are choices
 };
 
+/// The question is a recursor's to answer.
+struct Relay {};
+
 /// A question, and what else its answer depends on.
 struct Question {
   DomainName name;
@@ -66,7 +80,7 @@ struct Question {
 };
 
 /// The limits on what stands behind one packet.
-inline constexpr std::size_t kMaxFacts = 16;  ///< questions to the catalog; host names past it are not chased
+inline constexpr std::size_t kMaxFacts = 16;  ///< questions to others; host names past it are not chased
 inline constexpr std::size_t kMaxChasedRecords = 4096;  ///< records of other names than the question's
 inline constexpr std::size_t kMaxNameServers = 3;
 inline constexpr int kMaxChaseDepth = 3;           ///< names that point to names of the own zone
@@ -75,6 +89,9 @@ inline constexpr std::size_t kMaxChasedPlain = 5;  ///< records of one chased na
 /// Makes the reply to a question, or says what must be asked first; then call it again with that fact as
 /// well. At most kMaxFacts facts are asked for, one after another. SOA records carry the serial 0: it is the
 /// time, which belongs to the packet.
-std::variant<Reply, Ask> make_reply(const Question& question, const Zone& zone, const Facts& facts);
+std::variant<Reply, Ask, Relay> make_reply(const Question& question, const Zone& zone, const Facts& facts);
+
+/// The reply where no recursor answered, or there is none that could be asked.
+Reply no_recursor_reply();
 
 }  // namespace discovery::dns

@@ -15,7 +15,7 @@ namespace discovery::dns {
 /// UdpServer is the fast one. Threads: the loop's. Owns: its socket. Blocking: never.
 class DatagramServer {
  public:
-  /// `setup.backend`, `setup.clock` and `env` outlive it.
+  /// What `setup` points to and `env` outlive it.
   DatagramServer(env::Env& env, std::unique_ptr<env::DatagramSocket> socket, ResponderSetup setup);
   ~DatagramServer();
   DatagramServer(const DatagramServer&) = delete;

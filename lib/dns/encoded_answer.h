@@ -14,8 +14,6 @@
 
 namespace discovery::dns {
 
-enum class Transport : std::uint8_t { kUdp, kTcp };
-
 /// What limits a packet.
 struct PacketRule {
   bool stream = false;

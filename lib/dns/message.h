@@ -24,6 +24,9 @@ namespace discovery::dns {
 
 using Bytes = std::span<const std::uint8_t>;
 
+/// How a message travels.
+enum class Transport : std::uint8_t { kUdp, kTcp };
+
 /// Types of records and questions. Others occur too; a value need not be one of these.
 enum class Type : std::uint16_t {
   kA = 1,

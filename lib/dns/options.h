@@ -5,11 +5,13 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <discovery/status.h>
 #include <discovery/types.h>
 
 #include "lib/dns/domain_name.h"
+#include "lib/dns/ip_address.h"
 
 namespace discovery::dns {
 
@@ -20,6 +22,24 @@ struct SoaTimes {
   std::uint32_t retry = 600;
   std::uint32_t expire = 86400;
   std::uint32_t min_ttl = 0;  ///< also the TTL of the SOA record itself
+};
+
+/// The port of name servers (RFC 1035, section 4.2).
+inline constexpr std::uint16_t kDomainPort = 53;
+
+/// Where a name server listens.
+struct ServerAddress {
+  IpAddress ip;
+  std::uint16_t port = kDomainPort;
+  friend bool operator==(const ServerAddress&, const ServerAddress&) = default;
+};
+
+/// The name servers that know other zones
+/// (https://developer.hashicorp.com/consul/docs/agent/config/config-files#recursors).
+struct RecursorOptions {
+  std::vector<ServerAddress> servers;          ///< none: other zones are refused
+  Duration timeout = std::chrono::seconds(2);  ///< how long each of them has
+  bool shuffled = false;                       ///< try them in random order, else as they stand
 };
 
 /// How DNS answers are made
@@ -42,6 +62,7 @@ struct Options {
   bool allow_stale = true;  ///< any server may answer
   Duration max_stale = std::chrono::hours(87600);
   SoaTimes soa;
+  RecursorOptions recursors;
   std::string token;  ///< with which the catalog is asked
 
   /// What Consul caps udp_answer_limit at.

@@ -1,5 +1,6 @@
 #include "lib/dns/responder.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstring>
@@ -7,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <absl/container/flat_hash_map.h>
@@ -17,7 +19,9 @@
 namespace discovery::dns {
 namespace {
 
-using FactResult = Result<model::Answer>;
+/// What the Backend answered, or the message of a recursor.
+using Finding = std::variant<model::Answer, std::string>;
+using FactResult = Result<Finding>;
 
 /// With a smaller max_stale the age of each answer counts, so that none is kept.
 constexpr Duration kMinKeptStaleness = std::chrono::hours(1);
@@ -26,16 +30,16 @@ constexpr Duration kMinKeptStaleness = std::chrono::hours(1);
 class Mailbox {
  public:
   struct Letter {
-    std::uint64_t lookup;
+    std::uint64_t id;  ///< of a lookup or a relay
     FactResult result;
   };
 
   explicit Mailbox(Responder::Wake wake) : wake_(std::move(wake)) {}
 
-  void post(std::uint64_t lookup, FactResult result) {
+  void post(std::uint64_t id, FactResult result) {
     const std::lock_guard lock(mutex_);
     if (closed_) return;
-    letters_.push_back({lookup, std::move(result)});
+    letters_.push_back({id, std::move(result)});
     if (letters_.size() == 1) wake_();
   }
   std::vector<Letter> take() {
@@ -54,8 +58,8 @@ class Mailbox {
   Responder::Wake wake_;
 };
 
-/// One call of the Backend. Its result is taken by whoever comes second: the caller, if the Backend was done
-/// when its call returned, else the Backend, which then posts it.
+/// One call of the Backend or the recursor. Its result is taken by whoever comes second: the caller, if the
+/// callee was done when its call returned, else the callee, which then posts it.
 class Handoff {
  public:
   Handoff(std::shared_ptr<Mailbox> mailbox, std::uint64_t lookup)
@@ -76,6 +80,45 @@ class Handoff {
   std::shared_ptr<Mailbox> mailbox_;
   std::uint64_t lookup_;
 };
+
+FactResult to_finding(Result<model::Answer> answer) {
+  if (!answer.ok()) return answer.status();
+  return Finding(*std::move(answer));
+}
+
+FactResult to_finding(Result<std::string> message) {
+  if (!message.ok()) return message.status();
+  return Finding(*std::move(message));
+}
+
+/// What asks recursors for the addresses of a host.
+std::string host_query(const DomainName& host, std::uint16_t id) {
+  Message message;
+  message.id = id;
+  message.flags = kRecursionDesiredFlag;
+  message.questions.push_back({host, Type::kA});
+  return encode(message, false);
+}
+
+Bytes bytes_of(const std::string& text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+/// Writes a recursor's answer for one of those who asked; only that there is one, where it is larger than the
+/// client takes.
+std::size_t write_relayed(Bytes message, const Query& query, const PacketRule& rule,
+                          std::span<std::uint8_t> out) {
+  const bool fits = message.size() <= std::min(rule.max_bytes, out.size());
+  const std::size_t size =
+      fits ? message.size() : std::min(message.size(), kHeaderBytes + query.question.size());
+  std::memcpy(out.data(), message.data(), size);
+  out[0] = static_cast<std::uint8_t>(query.id >> 8);
+  out[1] = static_cast<std::uint8_t>(query.id);
+  if (fits) return size;
+  out[2] |= static_cast<std::uint8_t>(kTruncatedFlag >> 8);
+  std::fill_n(out.begin() + 6, 6, std::uint8_t{0});  // no records
+  return size;
+}
 
 /// A counter with one writer.
 class Count {
@@ -138,7 +181,7 @@ class Responder::Impl {
   void collect(std::span<std::uint8_t> out, const Deliver& deliver);
   void set_zone(std::shared_ptr<const Zone> zone);
   Counters counters() const noexcept {
-    return {queries_.get(), kept_.get(), malformed_.get(), overloaded_.get(), waiting_.get()};
+    return {queries_.get(), kept_.get(), malformed_.get(), overloaded_.get(), waiting_.get(), relayed_.get()};
   }
 
  private:
@@ -164,11 +207,36 @@ class Responder::Impl {
     std::size_t early_waiters = 0;  ///< those that waited when it began
   };
 
+  /// A query for another zone, with those that are the same but for their id: one of them is sent on. So a
+  /// server that sends it back to us gets no further with it than this.
+  struct Relaying {
+    std::uint64_t id = 0;
+    std::string key;
+    std::shared_ptr<const Zone> zone;
+    std::vector<Waiter> waiters;
+  };
+
+  /// Where a lookup stands: it waits, or the question is a recursor's, or there is an answer.
+  struct Waits {};
+  using Progress = std::variant<Waits, Relay, std::unique_ptr<Entry>>;
+
   Lookup begin(const Key& key, const Query& query);
-  std::unique_ptr<Entry> advance(Lookup& lookup, std::optional<FactResult> result);
+  Progress advance(Lookup& lookup, std::optional<FactResult> result);
+  void learn(Lookup& lookup, FactResult result);
+  std::unique_ptr<Entry> encode_reply(const Reply& reply, Lookup& lookup);
   std::optional<FactResult> ask(const Lookup& lookup);
+  std::optional<FactResult> ask_catalog(const Lookup& lookup, const CatalogAsk& asked);
+  bool relay(std::shared_ptr<const Zone> zone, Waiter waiter);
+  void finish(Relaying relaying, const FactResult& result, std::span<std::uint8_t> out,
+              const Deliver& deliver);
+  std::size_t write_failure(const Query& query, Transport transport, const Options& options,
+                            std::span<std::uint8_t> out);
+  void end_lookup(const Lookup& lookup);
   Outcome wait_for(std::uint64_t id, Bytes bytes, Transport transport);
-  void resume(Mailbox::Letter letter, std::span<std::uint8_t> out, const Deliver& deliver);
+  void resume(std::unique_ptr<Lookup> lookup, FactResult result, std::span<std::uint8_t> out,
+              const Deliver& deliver);
+  bool answer_waiters(Lookup& lookup, std::unique_ptr<Entry> entry, std::span<std::uint8_t> out,
+                      const Deliver& deliver);
   void keep(std::unique_ptr<Entry> entry, const Zone* zone);
   std::size_t write(EncodedAnswer& answer, const Query& query, Transport transport, const Options& options,
                     std::span<std::uint8_t> out);
@@ -180,7 +248,10 @@ class Responder::Impl {
   std::uint64_t last_id_ = 0;  // of lookups and tickets
   absl::flat_hash_map<std::uint64_t, std::unique_ptr<Lookup>> lookups_;
   absl::flat_hash_map<std::string, std::uint64_t> lookups_by_key_;
-  Count queries_, kept_, malformed_, overloaded_, waiting_;
+  absl::flat_hash_map<std::uint64_t, Relaying> relays_;
+  absl::flat_hash_map<std::string, std::uint64_t> relays_by_key_;
+  std::size_t relayed_waiting_ = 0;
+  Count queries_, kept_, malformed_, overloaded_, waiting_, relayed_;
 };
 
 std::size_t Responder::Impl::write(EncodedAnswer& answer, const Query& query, Transport transport,
@@ -216,10 +287,16 @@ Responder::Outcome Responder::Impl::respond(Bytes bytes, Transport transport, st
   const auto running = lookups_by_key_.find(absl::string_view(key.view().data(), key.view().size()));
   if (running != lookups_by_key_.end()) return wait_for(running->second, bytes, transport);
   Lookup lookup = begin(key, query);
-  if (auto entry = advance(lookup, std::nullopt)) {
-    const std::size_t size = write(entry->answer, query, transport, options, out);
-    keep(std::move(entry), lookup.zone.get());
+  Progress progress = advance(lookup, std::nullopt);
+  if (auto* entry = std::get_if<std::unique_ptr<Entry>>(&progress)) {
+    const std::size_t size = write((*entry)->answer, query, transport, options, out);
+    keep(std::move(*entry), lookup.zone.get());
     return {size, 0};
+  }
+  if (std::holds_alternative<Relay>(progress)) {
+    const Ticket ticket = ++last_id_;
+    if (relay(lookup.zone, {ticket, transport, std::string(bytes.begin(), bytes.end())})) return {0, ticket};
+    return {write_failure(query, transport, options, out), 0};
   }
   const std::uint64_t id = lookup.id;
   lookup.early_waiters = 1;
@@ -244,55 +321,144 @@ Responder::Impl::Lookup Responder::Impl::begin(const Key& key, const Query& quer
   return lookup;
 }
 
-/// Goes on with what the Backend said, if it said something. Null: it will say more.
-std::unique_ptr<AnswerCache::Entry> Responder::Impl::advance(Lookup& lookup,
-                                                             std::optional<FactResult> result) {
-  const Options& options = lookup.zone->options();
+/// Goes on with what was said, if something was.
+Responder::Impl::Progress Responder::Impl::advance(Lookup& lookup, std::optional<FactResult> result) {
   while (true) {
-    if (result) {  // one that is too old is no fact: it will be asked for once more
-      const bool too_old = result->ok() && !lookup.fresh && options.allow_stale &&
-                           (*result)->meta.last_contact > options.max_stale;
-      lookup.fresh = lookup.fresh || too_old;
-      if (!too_old) {
-        lookup.facts.push_back(
-            {lookup.asked.key, result->status(), result->ok() ? (*result)->shared : nullptr});
-      }
-    }
+    if (result) learn(lookup, *std::move(result));
     auto next = make_reply(lookup.question, *lookup.zone, lookup.facts);
-    if (const auto* reply = std::get_if<Reply>(&next)) {
-      const bool cacheable =
-          reply->cacheable && options.allow_stale && options.max_stale >= kMinKeptStaleness;
-      auto entry = std::make_unique<Entry>(
-          Entry{cacheable ? lookup.key : std::string(),
-                EncodedAnswer(*reply, lookup.question.name, !options.disable_compression),
-                {}});
-      for (const Fact& fact : lookup.facts) {
-        if (fact.answer != nullptr) entry->sources.push_back(fact.answer);
-      }
-      return entry;
-    }
+    if (const auto* reply = std::get_if<Reply>(&next)) return encode_reply(*reply, lookup);
+    if (std::holds_alternative<Relay>(next)) return Relay{};
     lookup.asked = std::move(*std::get_if<Ask>(&next));
     result = ask(lookup);
-    if (!result) return nullptr;
+    if (!result) return Waits{};
   }
 }
 
-/// The Backend's result if it is there at once; otherwise it goes to the mailbox.
+void Responder::Impl::learn(Lookup& lookup, FactResult result) {
+  Fact fact{lookup.asked.key, result.status()};
+  if (result.ok()) {
+    if (auto* message = std::get_if<std::string>(&*result)) {
+      if (auto decoded = decode(bytes_of(*message)); decoded.ok()) {
+        fact.records = std::move(decoded->answers);
+      } else {
+        fact.status = decoded.status();
+      }
+    } else {
+      const auto& answer = *std::get_if<model::Answer>(&*result);
+      const Options& options = lookup.zone->options();
+      if (!lookup.fresh && options.allow_stale && answer.meta.last_contact > options.max_stale) {
+        lookup.fresh = true;  // one that is too old is no fact: it will be asked for once more
+        return;
+      }
+      fact.answer = answer.shared;
+    }
+  }
+  lookup.facts.push_back(std::move(fact));
+}
+
+std::unique_ptr<AnswerCache::Entry> Responder::Impl::encode_reply(const Reply& reply, Lookup& lookup) {
+  const Options& options = lookup.zone->options();
+  const bool cacheable = reply.cacheable && options.allow_stale && options.max_stale >= kMinKeptStaleness;
+  auto entry =
+      std::make_unique<Entry>(Entry{cacheable ? lookup.key : std::string(),
+                                    EncodedAnswer(reply, lookup.question.name, !options.disable_compression),
+                                    {}});
+  for (const Fact& fact : lookup.facts) {
+    if (fact.answer != nullptr) entry->sources.push_back(fact.answer);
+  }
+  return entry;
+}
+
+/// What was said if it was said at once; otherwise it goes to the mailbox.
 std::optional<FactResult> Responder::Impl::ask(const Lookup& lookup) {
+  if (const auto* catalog = std::get_if<CatalogAsk>(&lookup.asked.what)) return ask_catalog(lookup, *catalog);
+  if (setup_.recursor == nullptr) return FactResult(Status(Code::kUnavailable, "there is no recursor"));
+  const auto handoff = std::make_shared<Handoff>(mailbox_, lookup.id);
+  const DomainName& host = std::get_if<HostAsk>(&lookup.asked.what)->host;
+  setup_.recursor->ask(
+      host_query(host, 0), Transport::kUdp, lookup.zone,
+      [handoff](Result<std::string> message) { handoff->complete(to_finding(std::move(message))); });
+  return handoff->take_now();
+}
+
+std::optional<FactResult> Responder::Impl::ask_catalog(const Lookup& lookup, const CatalogAsk& asked) {
   const Options& options = lookup.zone->options();
   model::Read read;
   read.consistency = options.allow_stale && !lookup.fresh ? Consistency::kStale : Consistency::kDefault;
   read.call.token = options.token;
-  if (lookup.asked.datacenter != options.datacenter) read.call.datacenter = lookup.asked.datacenter;
-  auto pending = setup_.backend->query(lookup.asked.query, std::move(read));
+  if (asked.datacenter != options.datacenter) read.call.datacenter = asked.datacenter;
+  auto pending = setup_.backend->query(asked.query, std::move(read));
   if (pending.ready()) {
     std::optional<FactResult> result;
-    std::move(pending).then([&result](FactResult value) { result = std::move(value); });
+    std::move(pending).then(
+        [&result](Result<model::Answer> value) { result = to_finding(std::move(value)); });
     return result;
   }
-  auto handoff = std::make_shared<Handoff>(mailbox_, lookup.id);
-  std::move(pending).then([handoff](FactResult value) { handoff->complete(std::move(value)); });
+  const auto handoff = std::make_shared<Handoff>(mailbox_, lookup.id);
+  std::move(pending).then(
+      [handoff](Result<model::Answer> value) { handoff->complete(to_finding(std::move(value))); });
   return handoff->take_now();
+}
+
+// --- queries for other zones
+// ---------------------------------------------------------------------------------------------
+
+/// Sends a query on, or lets it wait for the same one that is on its way. False: too many wait already.
+bool Responder::Impl::relay(std::shared_ptr<const Zone> zone, Waiter waiter) {
+  if (setup_.recursor == nullptr || relayed_waiting_ >= kMaxRelayed) {
+    overloaded_.add();
+    return false;
+  }
+  relayed_.add();
+  ++relayed_waiting_;
+  std::string key(1, static_cast<char>(waiter.transport));
+  key.append(waiter.bytes, 2);  // all but its id
+  const auto [running, is_new] = relays_by_key_.try_emplace(key, last_id_ + 1);
+  if (!is_new) {
+    relays_.find(running->second)->second.waiters.push_back(std::move(waiter));
+    return true;
+  }
+  const std::uint64_t id = ++last_id_;
+  std::string query = waiter.bytes;
+  const Transport transport = waiter.transport;
+  Relaying& relaying = relays_[id];
+  relaying.id = id;
+  relaying.key = std::move(key);
+  relaying.zone = zone;
+  relaying.waiters.push_back(std::move(waiter));
+  setup_.recursor->ask(std::move(query), transport, std::move(zone),
+                       [mailbox = mailbox_, id](Result<std::string> message) {
+                         mailbox->post(id, to_finding(std::move(message)));
+                       });
+  return true;
+}
+
+void Responder::Impl::finish(Relaying relaying, const FactResult& result, std::span<std::uint8_t> out,
+                             const Deliver& deliver) {
+  const auto by_key = relays_by_key_.find(relaying.key);
+  if (by_key != relays_by_key_.end() && by_key->second == relaying.id) relays_by_key_.erase(by_key);
+  relayed_waiting_ -= relaying.waiters.size();
+  const Options& options = relaying.zone->options();
+  for (const Waiter& waiter : relaying.waiters) {
+    Query query;
+    parse_query(bytes_of(waiter.bytes), query);
+    std::size_t size = 0;
+    if (!result.ok()) {
+      size = write_failure(query, waiter.transport, options, out);
+    } else {
+      const Bytes message = bytes_of(*std::get_if<std::string>(&*result));
+      size = write_relayed(message, query, packet_rule(query, waiter.transport, options), out);
+    }
+    deliver(waiter.ticket, out.first(size));
+  }
+}
+
+std::size_t Responder::Impl::write_failure(const Query& query, Transport transport, const Options& options,
+                                           std::span<std::uint8_t> out) {
+  const DomainName name = DomainName::from_wire(
+      std::string(reinterpret_cast<const char*>(query.name().data()), query.name().size()));
+  EncodedAnswer answer(no_recursor_reply(), name, !options.disable_compression);
+  return write(answer, query, transport, options, out);
 }
 
 void Responder::Impl::keep(std::unique_ptr<Entry> entry, const Zone* zone) {
@@ -300,49 +466,81 @@ void Responder::Impl::keep(std::unique_ptr<Entry> entry, const Zone* zone) {
 }
 
 void Responder::Impl::collect(std::span<std::uint8_t> out, const Deliver& deliver) {
-  for (Mailbox::Letter& letter : mailbox_->take()) resume(std::move(letter), out, deliver);
+  for (Mailbox::Letter& letter : mailbox_->take()) {
+    if (auto lookup = lookups_.extract(letter.id); !lookup.empty()) {
+      resume(std::move(lookup.mapped()), std::move(letter.result), out, deliver);
+    } else if (auto relaying = relays_.extract(letter.id); !relaying.empty()) {
+      finish(std::move(relaying.mapped()), letter.result, out, deliver);
+    }
+  }
 }
 
-void Responder::Impl::resume(Mailbox::Letter letter, std::span<std::uint8_t> out, const Deliver& deliver) {
-  const auto found = lookups_.find(letter.lookup);
-  if (found == lookups_.end()) return;
-  Lookup& lookup = *found->second;
-  std::optional<FactResult> result = std::move(letter.result);
+void Responder::Impl::resume(std::unique_ptr<Lookup> lookup, FactResult said, std::span<std::uint8_t> out,
+                             const Deliver& deliver) {
+  std::optional<FactResult> result = std::move(said);
   while (true) {
-    auto entry = advance(lookup, std::exchange(result, std::nullopt));
-    if (entry == nullptr) return;
-    // Whoever began to wait after a change could be seen must see it: for those the lookup begins again.
-    const bool outdated = entry->is_superseded() && lookup.waiters.size() > lookup.early_waiters;
-    const std::size_t answered = outdated ? lookup.early_waiters : lookup.waiters.size();
-    for (std::size_t i = 0; i < answered; ++i) {
-      Query query;
-      parse_query({reinterpret_cast<const std::uint8_t*>(lookup.waiters[i].bytes.data()),
-                   lookup.waiters[i].bytes.size()},
-                  query);
-      const std::size_t size =
-          write(entry->answer, query, lookup.waiters[i].transport, lookup.zone->options(), out);
-      deliver(lookup.waiters[i].ticket, out.first(size));
+    Progress progress = advance(*lookup, std::exchange(result, std::nullopt));
+    if (std::holds_alternative<Waits>(progress)) {
+      const std::uint64_t id = lookup->id;
+      lookups_.emplace(id, std::move(lookup));
+      return;
     }
-    waiting_.set(waiting_.get() - answered);
-    if (!outdated) {
-      keep(std::move(entry), lookup.zone.get());
+    if (std::holds_alternative<Relay>(progress)) {
+      end_lookup(*lookup);
+      for (Waiter& waiter : lookup->waiters) {
+        const Ticket ticket = waiter.ticket;
+        Query query;
+        const std::string bytes = waiter.bytes;
+        const Transport transport = waiter.transport;
+        if (relay(lookup->zone, std::move(waiter))) continue;
+        parse_query(bytes_of(bytes), query);
+        deliver(ticket, out.first(write_failure(query, transport, lookup->zone->options(), out)));
+      }
+      return;
+    }
+    if (answer_waiters(*lookup, std::move(*std::get_if<std::unique_ptr<Entry>>(&progress)), out, deliver))
       break;
-    }
-    lookup.waiters.erase(lookup.waiters.begin(),
-                         lookup.waiters.begin() + static_cast<std::ptrdiff_t>(answered));
-    lookup.early_waiters = lookup.waiters.size();
-    lookup.facts.clear();
-    lookup.fresh = false;
   }
+  end_lookup(*lookup);
+}
+
+/// Answers those whom the answer serves. False: others are left, for whom the lookup begins again.
+bool Responder::Impl::answer_waiters(Lookup& lookup, std::unique_ptr<Entry> entry,
+                                     std::span<std::uint8_t> out, const Deliver& deliver) {
+  // Whoever began to wait after a change could be seen must see it.
+  const bool outdated = entry->is_superseded() && lookup.waiters.size() > lookup.early_waiters;
+  const std::size_t answered = outdated ? lookup.early_waiters : lookup.waiters.size();
+  for (std::size_t i = 0; i < answered; ++i) {
+    const Waiter& waiter = lookup.waiters[i];
+    Query query;
+    parse_query(bytes_of(waiter.bytes), query);
+    const std::size_t size = write(entry->answer, query, waiter.transport, lookup.zone->options(), out);
+    deliver(waiter.ticket, out.first(size));
+  }
+  waiting_.set(waiting_.get() - answered);
+  lookup.waiters.erase(lookup.waiters.begin(),
+                       lookup.waiters.begin() + static_cast<std::ptrdiff_t>(answered));
+  if (!outdated) {
+    keep(std::move(entry), lookup.zone.get());
+    return true;
+  }
+  lookup.early_waiters = lookup.waiters.size();
+  lookup.facts.clear();
+  lookup.fresh = false;
+  return false;
+}
+
+void Responder::Impl::end_lookup(const Lookup& lookup) {
+  waiting_.set(waiting_.get() - lookup.waiters.size());
   const auto by_key = lookups_by_key_.find(lookup.key);
   if (by_key != lookups_by_key_.end() && by_key->second == lookup.id) lookups_by_key_.erase(by_key);
-  lookups_.erase(letter.lookup);
 }
 
 void Responder::Impl::set_zone(std::shared_ptr<const Zone> zone) {
   setup_.zone = std::move(zone);
   cache_.clear();
   lookups_by_key_.clear();  // those that run finish with the zone that they began with
+  relays_by_key_.clear();
 }
 
 Responder::Responder(ResponderSetup setup, Wake wake)

@@ -10,24 +10,26 @@
 
 #include "lib/dns/encoded_answer.h"
 #include "lib/dns/options.h"
+#include "lib/dns/recursor.h"
 #include "lib/model/backend.h"
 
 namespace discovery::dns {
 
-/// What a responder works with. `backend` and `clock` outlive it.
+/// What a responder works with. `backend`, `clock` and `recursor` outlive it.
 struct ResponderSetup {
   std::shared_ptr<const Zone> zone;
   model::Backend* backend = nullptr;
   Clock* clock = nullptr;
-  std::uint64_t seed = 0;  ///< of the order of records; each responder has its own
+  Recursor* recursor = nullptr;  ///< asked where the zone has recursors; null: those are not asked
+  std::uint64_t seed = 0;        ///< of the order of records; each responder has its own
 };
 
 /// Answers DNS queries from a Backend: bytes in, bytes out. Answers are kept encoded for as long as what they
 /// were made from has not changed; one of those costs no allocation.
 ///
-/// Threads: one at a time. Blocking: never. Where the Backend answers later, so does the responder: respond()
-/// returns a ticket, `wake` is called on whatever thread the Backend completes on, and collect() hands out
-/// the answer.
+/// Threads: one at a time. Blocking: never. Where the Backend or the recursor answers later, so does the
+/// responder: respond() returns a ticket, `wake` is called on whatever thread they complete on, and collect()
+/// hands out the answer.
 class Responder {
  public:
   using Ticket = std::uint64_t;
@@ -41,6 +43,8 @@ class Responder {
 
   /// Queries that wait for the Backend; more are answered with an error (SERVFAIL).
   static constexpr std::size_t kMaxWaiting = 4096;
+  /// Queries that wait for recursors; more are answered with SERVFAIL as well.
+  static constexpr std::size_t kMaxRelayed = 4096;
 
   /// `wake` may be called from any thread until the destructor returns; it must not call the responder.
   Responder(ResponderSetup setup, Wake wake);
@@ -61,8 +65,9 @@ class Responder {
     std::uint64_t queries = 0;     ///< answered at once or later
     std::uint64_t kept = 0;        ///< of these, from kept answers
     std::uint64_t malformed = 0;   ///< dropped, or answered with an error
-    std::uint64_t overloaded = 0;  ///< refused by kMaxWaiting
+    std::uint64_t overloaded = 0;  ///< refused by kMaxWaiting or kMaxRelayed
     std::uint64_t waiting = 0;     ///< gauge: of kMaxWaiting
+    std::uint64_t relayed = 0;     ///< for other zones, sent on to recursors
   };
   /// Threads: safe; the numbers are each right, if not of one instant.
   Counters counters() const noexcept;

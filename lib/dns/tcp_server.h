@@ -31,7 +31,7 @@ class TcpServer {
   /// Answers that a client has not taken yet; beyond it, no further query is read.
   static constexpr std::size_t kMaxUnsentBytes = 256U << 10;
 
-  /// `setup.backend`, `setup.clock` and `env` outlive it.
+  /// What `setup` points to and `env` outlive it.
   TcpServer(env::Env& env, const Limits& limits, ResponderSetup setup);
   /// Closes everything.
   ~TcpServer();

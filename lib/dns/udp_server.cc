@@ -329,7 +329,7 @@ Result<std::unique_ptr<UdpServer>> UdpServer::start(const Setup& setup) {
     const bool wildcard = ask_for_destination(socket->get(), server->local_);
     env::UniqueFd event(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
     if (!event.valid()) return Status(Code::kResourceExhausted, "cannot make an event descriptor");
-    ResponderSetup responder{setup.zone, setup.backend, setup.clock, setup.seed + i};
+    ResponderSetup responder{setup.zone, setup.backend, setup.clock, setup.recursor, setup.seed + i};
     server->workers_.push_back(std::make_unique<Worker>(std::move(*socket), std::move(event), wildcard,
                                                         std::move(responder), setup.log));
   }
@@ -352,6 +352,7 @@ UdpServer::Counters UdpServer::counters() const {
     sum.responder.malformed += one.responder.malformed;
     sum.responder.overloaded += one.responder.overloaded;
     sum.responder.waiting += one.responder.waiting;
+    sum.responder.relayed += one.responder.relayed;
     sum.send_failures += one.send_failures;
   }
   return sum;

@@ -19,8 +19,8 @@ namespace discovery::dns {
 /// over them. Datagrams are received and sent in batches (recvmmsg, sendmmsg). Answers come from the address
 /// that was asked, also where the socket is bound to all addresses.
 ///
-/// Threads: any. Owns: sockets and threads; `backend`, `clock` and `log` outlive it. Blocking: the destructor
-/// waits for the threads, which are never held up by anybody.
+/// Threads: any. Owns: sockets and threads; `backend`, `clock`, `recursor` and `log` outlive it. Blocking:
+/// the destructor waits for the threads, which are never held up by anybody.
 class UdpServer {
  public:
   /// Queries that are longer are answered with an error (FORMERR).
@@ -37,6 +37,7 @@ class UdpServer {
     std::shared_ptr<const Zone> zone;
     model::Backend* backend = nullptr;
     Clock* clock = nullptr;
+    Recursor* recursor = nullptr;
     LogSink* log = nullptr;
     std::uint64_t seed = 0;
   };

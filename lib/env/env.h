@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,6 +34,9 @@ struct Endpoint {
   bool is_unix() const noexcept { return address.starts_with('/'); }
   /// "127.0.0.1:80", "[::1]:80", or "unix:///path".
   std::string to_string() const;
+  /// From "192.0.2.1", "192.0.2.1:53", "2001:db8::1" or "[2001:db8::1]:53"; none for anything else, such as
+  /// a host's name.
+  static std::optional<Endpoint> parse(std::string_view text, std::uint16_t default_port);
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 

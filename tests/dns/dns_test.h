@@ -74,7 +74,8 @@ class Service {
   void start(Options options) {
     responder.reset();
     zone = std::make_shared<const Zone>(*Zone::make(std::move(options)));
-    responder = std::make_unique<Responder>(ResponderSetup{zone, &backend, &clock, 42}, [this] { ++wakes; });
+    responder =
+        std::make_unique<Responder>(ResponderSetup{zone, &backend, &clock, nullptr, 42}, [this] { ++wakes; });
   }
 
   /// The bytes of the answer; empty for none. The backend must answer at once.

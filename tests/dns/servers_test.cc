@@ -241,7 +241,7 @@ struct World {
     tcp.serve(std::move(*server_env.listen({"10.0.0.1", 53}, {})));
     backend.add("web", "n1", "192.0.2.1");
   }
-  ResponderSetup setup() { return {make_zone(), &backend, &clock, 1}; }
+  ResponderSetup setup() { return {make_zone(), &backend, &clock, nullptr, 1}; }
 
   env::Simulation world{5};
   env::SimEnv& server_env = world.add_env("server", "10.0.0.1");

@@ -84,7 +84,8 @@ struct Fixture {
     options.disable_compression = disable_compression;
     options.enable_truncate = true;
     zone = std::make_shared<const dns::Zone>(*dns::Zone::make(options));
-    responder = std::make_unique<dns::Responder>(dns::ResponderSetup{zone, &backend, &clock, 1}, [] {});
+    responder =
+        std::make_unique<dns::Responder>(dns::ResponderSetup{zone, &backend, &clock, nullptr, 1}, [] {});
   }
   void check(dns::Bytes input, dns::Transport transport) {
     const auto outcome = responder->respond(input, transport, buffer);
