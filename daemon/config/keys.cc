@@ -170,6 +170,9 @@ constexpr AgentKey kKeys[] = {
     at<&C::dns_config, &DnsConfig::udp_answer_limit>("dns_config.udp_answer_limit", kReload),
     at<&C::dns_config, &DnsConfig::a_record_limit>("dns_config.a_record_limit", kReload),
     at<&C::dns_config, &DnsConfig::enable_truncate>("dns_config.enable_truncate", kReload),
+    at<&C::dns_config, &DnsConfig::strict_truncate>("dns_config.strict_truncate", kReload),
+    at<&C::dns_config, &DnsConfig::multiple_tags>("dns_config.multiple_tags", kReload),
+    at<&C::dns_config, &DnsConfig::near>("dns_config.near", kReload),
     at<&C::dns_config, &DnsConfig::disable_compression>("dns_config.disable_compression", kReload),
     at<&C::dns_config, &DnsConfig::enable_additional_node_meta_txt>(
         "dns_config.enable_additional_node_meta_txt", kReload),

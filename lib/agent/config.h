@@ -77,6 +77,9 @@ struct DnsConfig {
   int udp_answer_limit = 3;
   int a_record_limit = 0;  ///< 0: no limit
   bool enable_truncate = false;
+  bool strict_truncate = false;  ///< ours: TC on every UDP answer that lacks something
+  bool multiple_tags = false;    ///< ours: "a.b.web.service.consul" asks for both tags
+  std::string near;              ///< ours: order by distance from this node; "_agent" for the agent's own
   bool disable_compression = false;
   bool enable_additional_node_meta_txt = true;
   SoaConfig soa{};

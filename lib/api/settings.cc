@@ -163,6 +163,9 @@ dns::Options dns_options(const Config& config) {
   options.udp_answer_limit = static_cast<std::uint32_t>(from.udp_answer_limit);
   options.a_record_limit = static_cast<std::uint32_t>(from.a_record_limit);
   options.enable_truncate = from.enable_truncate;
+  options.strict_truncate = from.strict_truncate;
+  options.multiple_tags = from.multiple_tags;
+  options.near = from.near == "_agent" ? config.node_name : from.near;
   options.disable_compression = from.disable_compression;
   options.node_meta_txt = from.enable_additional_node_meta_txt;
   options.translate_wan_addrs = config.translate_wan_addrs;

@@ -61,7 +61,7 @@ class Builder {
   std::optional<DomainName> reverse_target(const IpAddress& address);
 
   Reply node_address_reply(const Step& step, const model::Node& node);
-  Reply chase(const DomainName& target, int depth);
+  Reply chase(const DomainName& target, const Step& from);
   Reply foreign_host(const DomainName& host);
   const std::vector<Record>& chased_records(const DomainName& target, const Step& step, std::uint32_t ttl);
 
@@ -69,7 +69,8 @@ class Builder {
   Absent ask_for(std::variant<CatalogAsk, HostAsk> what, std::string key);
   template <class Value>
   std::variant<const Value*, Absent> fact(std::string_view kind, model::Query query, const std::string& name,
-                                          const std::string& tag, const std::string& datacenter);
+                                          const std::string& tag, const std::string& datacenter,
+                                          const std::string& near = {});
   std::variant<HealthyInstances, Absent> healthy_instances(const ServiceLookup& lookup);
 
   const Question& question_;
@@ -172,6 +173,7 @@ Reply Builder::service_reply(const Step& step, const ServiceLookup& lookup) {
   if (healthy.empty()) return no_such_name();
   Reply reply = step.type == Type::kSrv ? service_locations(step, lookup, healthy)
                                         : service_addresses(step, lookup, healthy);
+  reply.ordered = !options_.near.empty();
   if (reply.fixed.empty() && reply.choices.empty()) reply.authority.push_back(soa_record());
   return reply;
 }
@@ -195,14 +197,14 @@ Reply Builder::service_addresses(const Step& step, const ServiceLookup& lookup,
   }
   if (!reply.choices.empty()) {
     if (options_.a_record_limit != 0) reply.max_choices = options_.a_record_limit;
+    reply.more_by_stream = options_.strict_truncate;
     return reply;
   }
   if (hosts.empty()) return reply;
   // A name has one canonical name: one of the hosts, and another one next time.
   const DomainName& host = hosts[question_.draw % hosts.size()];
   cacheable_ = cacheable_ && hosts.size() == 1;
-  reply = chase(host, step.depth);
-  if (!step.edns) limit_records(reply, kMaxChasedPlain);
+  reply = chase(host, step);
   reply.fixed.insert(reply.fixed.begin(), pointer(step.name, Type::kCname, ttl, host));
   set_ttl(reply, ttl);
   return reply;
@@ -281,8 +283,7 @@ Reply Builder::node_address_reply(const Step& step, const model::Node& node) {
   }
   const auto& host = *std::get_if<DomainName>(&address);
   if (host.is_root()) return reply;
-  reply = chase(host, step.depth);
-  if (!step.edns) limit_records(reply, kMaxChasedPlain);
+  reply = chase(host, step);
   reply.fixed.insert(reply.fixed.begin(), pointer(step.name, Type::kCname, ttl, host));
   return reply;
 }
@@ -376,17 +377,19 @@ std::optional<DomainName> Builder::zone_name(const std::string& below) const {
 }
 
 /// What is known of a host's name: all there is, if it is in the own zone; what the recursors say otherwise.
-Reply Builder::chase(const DomainName& target, int depth) {
+Reply Builder::chase(const DomainName& target, const Step& from) {
   const bool own = target.is_below(zone_.domain()) ||
                    (!zone_.alt_domain().is_root() && target.is_below(zone_.alt_domain()));
-  if (depth < 1 || chased_count_ >= kMaxChasedRecords) return {};
-  Reply found = own ? dispatch({target, Type::kAny, false, depth - 1}) : foreign_host(target);
+  if (from.depth < 1 || chased_count_ >= kMaxChasedRecords) return {};
+  Reply found = own ? dispatch({target, Type::kAny, false, from.depth - 1}) : foreign_host(target);
   limit_records(found, kMaxChasedRecords - chased_count_);
   chased_count_ += found.fixed.size() + std::min(found.choices.size(), found.max_choices);
   Reply reply;
   reply.fixed = std::move(found.fixed);
   reply.choices = std::move(found.choices);
   reply.max_choices = found.max_choices;
+  reply.ordered = found.ordered;
+  if (!from.edns && !options_.strict_truncate) limit_records(reply, kMaxChasedPlain);
   return reply;
 }
 
@@ -415,8 +418,7 @@ const std::vector<Record>& Builder::chased_records(const DomainName& target, con
   if (chased_count_ >= kMaxChasedRecords) return kNone;
   const auto [at, is_new] = chased_names_.try_emplace(target.wire());
   if (is_new) {
-    Reply reply = chase(target, step.depth);
-    if (!step.edns) limit_records(reply, kMaxChasedPlain);
+    Reply reply = chase(target, step);
     set_ttl(reply, ttl);
     at->second = flatten(std::move(reply));
   }
@@ -438,14 +440,14 @@ Absent Builder::ask_for(std::variant<CatalogAsk, HostAsk> what, std::string key)
 template <class Value>
 std::variant<const Value*, Absent> Builder::fact(std::string_view kind, model::Query query,
                                                  const std::string& name, const std::string& tag,
-                                                 const std::string& datacenter) {
+                                                 const std::string& datacenter, const std::string& near) {
   std::string key(kind);
   for (const std::string& part : {name, tag, datacenter}) {
     key += '\0';
     key += part;
   }
   const Fact* known = known_fact(key);
-  if (known == nullptr) return ask_for(CatalogAsk{std::move(query), datacenter}, std::move(key));
+  if (known == nullptr) return ask_for(CatalogAsk{std::move(query), datacenter, near}, std::move(key));
   if (!known->status.ok()) {
     cacheable_ = false;
     return known->status.message().find(kNoPath) != std::string_view::npos ? Absent::kUnreachable
@@ -460,11 +462,13 @@ std::variant<HealthyInstances, Absent> Builder::healthy_instances(const ServiceL
   static constexpr std::string_view kKinds[] = {"service", "connect", "ingress"};
   model::ListServiceHealth query;
   query.service = lookup.service;
-  if (!lookup.tag.empty()) query.tags.push_back(lookup.tag);
+  query.tags = lookup.tags;
   query.role = lookup.role;
+  std::string tags;
+  for (const std::string& tag : lookup.tags) tags += tag + '.';
   const auto found =
       fact<model::CheckServiceNodes>(kKinds[static_cast<std::size_t>(lookup.role)], std::move(query),
-                                     lookup.service, lookup.tag, lookup.datacenter);
+                                     lookup.service, tags, lookup.datacenter, options_.near);
   if (const auto* absent = std::get_if<Absent>(&found)) return *absent;
   HealthyInstances healthy;
   for (const model::CheckServiceNode& instance : **std::get_if<const model::CheckServiceNodes*>(&found)) {

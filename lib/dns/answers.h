@@ -25,6 +25,7 @@ namespace discovery::dns {
 struct CatalogAsk {
   model::Query query;
   std::string datacenter;
+  std::string near{};  ///< the node whose distance orders what is found
 };
 
 /// A question to the recursors: the addresses of a host of another zone.
@@ -53,7 +54,7 @@ struct Choice {
 };
 
 /// An answer before it is encoded. `fixed` come first and in their order, then `choices`, of which each
-/// packet takes some in an order of its own.
+/// packet takes some, in an order of its own unless they are `ordered`.
 struct Reply {
   Rcode rcode = Rcode::kNoError;
   bool authoritative = true;
@@ -62,10 +63,12 @@ struct Reply {
   bool cacheable = true;  ///< the same question has the same reply as long as no fact is superseded
   std::vector<Record> fixed;
   std::vector<Choice> choices;
+  bool ordered = false;                                               ///< the first choices are the best
   std::size_t max_choices = std::numeric_limits<std::size_t>::max();  ///< what a packet takes at most
-  bool choices_are_authority = false;                                 ///< they are a section of their own
-  std::vector<Record> authority;                                      ///< empty where there are choices
-  std::vector<Record> additional;                                     ///< empty where there are choices
+  bool more_by_stream = false;         ///< max_choices is for UDP only, and what it leaves out counts as cut
+  bool choices_are_authority = false;  ///< they are a section of their own
+  std::vector<Record> authority;       ///< empty where there are choices
+  std::vector<Record> additional;      ///< empty where there are choices
 };
 
 /// The question is a recursor's to answer.

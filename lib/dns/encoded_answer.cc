@@ -115,7 +115,8 @@ class EncodedAnswer::Output {
 
 PacketRule packet_rule(const Query& query, Transport transport, const Options& options) {
   PacketRule rule;
-  rule.mark_truncated = options.enable_truncate;
+  rule.mark_truncated = options.enable_truncate || options.strict_truncate;
+  rule.mark_any_cut = options.strict_truncate;
   rule.stream = transport == Transport::kTcp;
   rule.max_answers = std::min(options.udp_answer_limit, Options::kMaxUdpAnswers);
   rule.max_bytes =
@@ -132,6 +133,8 @@ EncodedAnswer::EncodedAnswer(const Reply& reply, const DomainName& question, boo
       recursion_available_(reply.recursion_available),
       echo_edns_(reply.echo_edns),
       choices_are_authority_(reply.choices_are_authority),
+      ordered_(reply.ordered),
+      more_by_stream_(reply.more_by_stream),
       choice_count_(reply.choices.size()),
       max_choices_(reply.max_choices) {
   NameTable names;
@@ -241,9 +244,9 @@ EncodedAnswer::Plan EncodedAnswer::plan(const Query& query, const PacketRule& ru
   Plan plan;
   plan.head = kHeaderBytes + query.question.size();
   plan.fixed = fixed_ends_.size();
-  plan.chosen = std::min(choice_count_, max_choices_);
-  const std::size_t all = answer_count(plan);
-  std::size_t answers = all;
+  plan.chosen = choices_for(rule);
+  std::size_t answers = answer_count(plan);
+  const std::size_t all = more_by_stream_ ? plan.fixed + choice_count_ : answers;
   if (rule.stream) {
     answers = std::min(answers, query.type == Type::kSrv ? kMaxTcpLocations : kMaxTcpAnswers);
   } else if (rule.max_bytes == kMinUdpBytes && answers > rule.max_answers) {
@@ -252,7 +255,7 @@ EncodedAnswer::Plan EncodedAnswer::plan(const Query& query, const PacketRule& ru
     plan.plain = true;
   }
   take(plan, answers);
-  shuffle(plan.chosen, draw);
+  if (!ordered_) shuffle(plan.chosen, draw);
 
   const std::size_t opt = echo_edns_ ? opt_bytes(query) : 0;
   const std::size_t limit = rule.stream ? rule.max_bytes : rule.max_bytes - kUdpMargin;
@@ -266,7 +269,7 @@ EncodedAnswer::Plan EncodedAnswer::plan(const Query& query, const PacketRule& ru
     plan.cut = true;
     if (choices_are_authority_) plan.chosen = 0;
   }
-  if (!rule.stream) plan.truncated = answers < all;
+  if (!rule.stream) plan.truncated = answers < all || (plan.cut && rule.mark_any_cut);
   plan.truncated = plan.truncated && rule.mark_truncated;
   return plan;
 }

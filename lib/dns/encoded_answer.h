@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +19,7 @@ namespace discovery::dns {
 struct PacketRule {
   bool stream = false;
   bool mark_truncated = false;  ///< set TC when answers were left out
+  bool mark_any_cut = false;    ///< also when only additional records were
   std::size_t max_bytes = 0;    ///< what the client takes
   std::size_t max_answers = 0;  ///< for UDP clients that take no more than kMinUdpBytes
 };
@@ -81,6 +83,10 @@ class EncodedAnswer {
     std::uint32_t pointer_count = 0;
   };
 
+  std::size_t choices_for(const PacketRule& rule) const {
+    return more_by_stream_ && rule.stream ? choice_count_ : std::min(choice_count_, max_choices_);
+  }
+
   /// What goes into one packet.
   struct Plan {
     std::size_t head = 0;    ///< bytes of header and question
@@ -120,6 +126,8 @@ class EncodedAnswer {
   bool recursion_available_;
   bool echo_edns_;
   bool choices_are_authority_;
+  bool ordered_;
+  bool more_by_stream_;
   std::string fixed_;             ///< records behind the question
   std::vector<Size> fixed_ends_;  ///< of each fixed answer
   Size fixed_all_;

@@ -51,15 +51,20 @@ std::string join(Labels labels) {
   return text;
 }
 
-ServiceLookup service_lookup(Labels parts, std::string datacenter) {
+ServiceLookup service_lookup(Labels parts, std::string datacenter, bool multiple_tags) {
   ServiceLookup lookup;
   lookup.datacenter = std::move(datacenter);
   if (parts.size() == 2 && parts[0].starts_with('_') && parts[1].starts_with('_')) {  // RFC 2782
     lookup.service = parts[0].substr(1);
-    if (parts[1] != "_tcp") lookup.tag = parts[1].substr(1);
-  } else {
-    lookup.service = parts.back();
-    lookup.tag = join(parts.first(parts.size() - 1));
+    if (parts[1] != "_tcp") lookup.tags.emplace_back(parts[1].substr(1));
+    return lookup;
+  }
+  lookup.service = parts.back();
+  const Labels tags = parts.first(parts.size() - 1);
+  if (multiple_tags) {
+    lookup.tags.assign(tags.begin(), tags.end());
+  } else if (!tags.empty()) {
+    lookup.tags.push_back(join(tags));
   }
   return lookup;
 }
@@ -102,7 +107,7 @@ Lookup zone_lookup(Labels labels, Type type, const Zone& zone) {
   std::string datacenter = name.suffix.empty() ? zone.options().datacenter : std::string(name.suffix[0]);
   switch (name.kind) {
     case Kind::kService:
-      return service_lookup(name.parts, std::move(datacenter));
+      return service_lookup(name.parts, std::move(datacenter), zone.options().multiple_tags);
     case Kind::kConnect:
       return ServiceLookup{
           std::string(name.parts.back()), {}, model::ServiceRole::kConnect, std::move(datacenter)};

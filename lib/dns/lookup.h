@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "lib/dns/domain_name.h"
 #include "lib/dns/ip_address.h"
@@ -15,7 +16,7 @@ namespace discovery::dns {
 /// `[TAG.]SVC.service[.DC]`, `_SVC._TAG[.service][.DC]`, `SVC.connect[.DC]`, `SVC.ingress[.DC]`.
 struct ServiceLookup {
   std::string service;
-  std::string tag;  ///< empty: any
+  std::vector<std::string> tags;  ///< an instance has all of them
   model::ServiceRole role = model::ServiceRole::kPlain;
   std::string datacenter;
 };

@@ -55,7 +55,14 @@ struct Options {
   bool only_passing = false;           ///< leave out instances in state warning as well
   std::uint32_t udp_answer_limit = 3;  ///< answers to a UDP client without EDNS, at most kMaxUdpAnswers
   std::uint32_t a_record_limit = 0;    ///< instances in an answer other than SRV; 0: no limit
-  bool enable_truncate = false;        ///< say so (TC) when records were left out
+  bool enable_truncate = false;        ///< say so (TC) when answers did not fit
+  /// Say so whenever a UDP client does not get all there is, for whatever reason; over TCP it does.
+  bool strict_truncate = false;
+  /// Every label before the service is a tag, and an instance must have all of them; else they are one tag,
+  /// dots included.
+  bool multiple_tags = false;
+  std::string
+      near;  ///< a node: instances come in the order of their distance from it. Empty: in random order
   bool disable_compression = false;
   bool node_meta_txt = true;  ///< a node's metadata as TXT records, also where nobody asked for them
   bool translate_wan_addrs = false;

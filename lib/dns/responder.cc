@@ -387,6 +387,7 @@ std::optional<FactResult> Responder::Impl::ask_catalog(const Lookup& lookup, con
   read.consistency = options.allow_stale && !lookup.fresh ? Consistency::kStale : Consistency::kDefault;
   read.call.token = options.token;
   if (asked.datacenter != options.datacenter) read.call.datacenter = asked.datacenter;
+  read.near = asked.near;
   auto pending = setup_.backend->query(asked.query, std::move(read));
   if (pending.ready()) {
     std::optional<FactResult> result;

@@ -22,7 +22,9 @@ std::string role_text(model::ServiceRole role) {
 /// A lookup on one line.
 struct Describe {
   std::string operator()(const ServiceLookup& lookup) const {
-    return role_text(lookup.role) + " " + lookup.service + " tag=" + lookup.tag + " dc=" + lookup.datacenter;
+    std::string tags;
+    for (const std::string& tag : lookup.tags) tags += (tags.empty() ? "" : "+") + tag;
+    return role_text(lookup.role) + " " + lookup.service + " tag=" + tags + " dc=" + lookup.datacenter;
   }
   std::string operator()(const NodeLookup& lookup) const {
     return "node " + lookup.node + " dc=" + lookup.datacenter;
