@@ -414,8 +414,8 @@ Reply Builder::foreign_host(const DomainName& host) {
 
 const std::vector<Record>& Builder::chased_records(const DomainName& target, const Step& step,
                                                    std::uint32_t ttl) {
-  static const std::vector<Record> kNone;
-  if (chased_count_ >= kMaxChasedRecords) return kNone;
+  static const std::vector<Record> none;
+  if (chased_count_ >= kMaxChasedRecords) return none;
   const auto [at, is_new] = chased_names_.try_emplace(target.wire());
   if (is_new) {
     Reply reply = chase(target, step);

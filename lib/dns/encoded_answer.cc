@@ -384,7 +384,7 @@ void EncodedAnswer::write_choices(const Plan& plan, Output& out) {
       break;
     default:
       for (const std::uint32_t index : order)
-        out.append(bytes_.data() + index * stride_.packed, stride_.packed);
+        out.append(bytes_.data() + std::size_t{index} * stride_.packed, stride_.packed);
   }
 }
 

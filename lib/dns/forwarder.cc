@@ -56,20 +56,19 @@ Judgement judge(Bytes message, Bytes query, Bytes question) {
 /// One query on its way. It ends, and is destroyed, inside finish().
 class Forwarder::Exchange {
  public:
-  Exchange(Forwarder& owner, std::string query, Transport transport, std::shared_ptr<const Zone> zone,
-           Done done)
+  Exchange(Forwarder& owner, std::string query, Transport transport, const Zone& zone, Done done)
       : owner_(owner),
         query_(std::move(query)),
         transport_(transport),
-        timeout_(zone->options().recursors.timeout),
-        servers_(zone->options().recursors.servers),
+        timeout_(zone.options().recursors.timeout),
+        servers_(zone.options().recursors.servers),
         done_(std::move(done)),
         timer_(owner.env_.make_timer()) {
     Query parsed;
     parse_query(bytes_of(query_), parsed);
     client_id_ = parsed.id;
     question_ = parsed.question;  // stays where it is: query_ is not resized
-    if (!zone->options().recursors.shuffled) return;
+    if (!zone.options().recursors.shuffled) return;
     for (std::size_t i = servers_.size(); i > 1; --i) {
       std::swap(servers_[i - 1], servers_[owner_.env_.random().below(i)]);
     }
@@ -207,23 +206,24 @@ Forwarder::Forwarder(env::Env& env) : env_(env) {}
 Forwarder::~Forwarder() = default;
 
 void Forwarder::ask(std::string query, Transport transport, std::shared_ptr<const Zone> zone, Done done) {
-  if (env_.on_loop()) return begin(std::move(query), transport, std::move(zone), std::move(done));
+  if (env_.on_loop()) return begin(std::move(query), transport, zone, std::move(done));
   env_.post([weak = std::weak_ptr(self_), query = std::move(query), transport, zone = std::move(zone),
              done = std::move(done)]() mutable {
     if (const auto self = weak.lock()) {
-      (*self)->begin(std::move(query), transport, std::move(zone), std::move(done));
+      (*self)->begin(std::move(query), transport, zone, std::move(done));
     }
   });
 }
 
-void Forwarder::begin(std::string query, Transport transport, std::shared_ptr<const Zone> zone, Done done) {
+void Forwarder::begin(std::string query, Transport transport, const std::shared_ptr<const Zone>& zone,
+                      Done done) {
   if (under_way_.size() >= kMaxUnderWay) {
     tally_.refused.fetch_add(1, std::memory_order_relaxed);
     return done(Status(Code::kResourceExhausted, "too many queries wait for recursors"));
   }
   tally_.asked.fetch_add(1, std::memory_order_relaxed);
   under_way_.push_front(
-      std::make_unique<Exchange>(*this, std::move(query), transport, std::move(zone), std::move(done)));
+      std::make_unique<Exchange>(*this, std::move(query), transport, *zone, std::move(done)));
   under_way_.front()->start(under_way_.begin());
 }
 

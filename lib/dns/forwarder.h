@@ -49,7 +49,7 @@ class Forwarder final : public Recursor {
     std::atomic<std::uint64_t> asked{0}, attempts{0}, failed{0}, refused{0};
   };
 
-  void begin(std::string query, Transport transport, std::shared_ptr<const Zone> zone, Done done);
+  void begin(std::string query, Transport transport, const std::shared_ptr<const Zone>& zone, Done done);
 
   env::Env& env_;
   /// Points here as long as this is here: posted tasks ask it.

@@ -227,7 +227,7 @@ class Responder::Impl {
   std::optional<FactResult> ask(const Lookup& lookup);
   std::optional<FactResult> ask_catalog(const Lookup& lookup, const CatalogAsk& asked);
   bool relay(std::shared_ptr<const Zone> zone, Waiter waiter);
-  void finish(Relaying relaying, const FactResult& result, std::span<std::uint8_t> out,
+  void finish(const Relaying& relaying, const FactResult& result, std::span<std::uint8_t> out,
               const Deliver& deliver);
   std::size_t write_failure(const Query& query, Transport transport, const Options& options,
                             std::span<std::uint8_t> out);
@@ -434,7 +434,7 @@ bool Responder::Impl::relay(std::shared_ptr<const Zone> zone, Waiter waiter) {
   return true;
 }
 
-void Responder::Impl::finish(Relaying relaying, const FactResult& result, std::span<std::uint8_t> out,
+void Responder::Impl::finish(const Relaying& relaying, const FactResult& result, std::span<std::uint8_t> out,
                              const Deliver& deliver) {
   const auto by_key = relays_by_key_.find(relaying.key);
   if (by_key != relays_by_key_.end() && by_key->second == relaying.id) relays_by_key_.erase(by_key);
@@ -471,7 +471,7 @@ void Responder::Impl::collect(std::span<std::uint8_t> out, const Deliver& delive
     if (auto lookup = lookups_.extract(letter.id); !lookup.empty()) {
       resume(std::move(lookup.mapped()), std::move(letter.result), out, deliver);
     } else if (auto relaying = relays_.extract(letter.id); !relaying.empty()) {
-      finish(std::move(relaying.mapped()), letter.result, out, deliver);
+      finish(relaying.mapped(), letter.result, out, deliver);
     }
   }
 }
