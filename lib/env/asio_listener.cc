@@ -9,7 +9,6 @@
 
 #include <asio/generic/stream_protocol.hpp>
 #include <asio/posix/basic_stream_descriptor.hpp>
-#include <asio/post.hpp>
 
 #include "lib/env/asio_stream.h"
 #include "lib/env/posix_error.h"
@@ -75,7 +74,6 @@ class Acceptor final : public LocalCounted<Acceptor> {
   }
 
   void hand_over(UniqueFd fd, const SocketAddress& peer) {
-    if (!local_.is_unix()) set_no_delay(fd.get());
     // The peer of a Unix socket has no name; it goes by ours.
     Endpoint remote = local_.is_unix() ? local_ : to_endpoint(peer);
     auto stream = make_asio_stream(loop_, std::move(fd), peer.family(), std::move(remote));
@@ -117,7 +115,7 @@ class AsioListener final : public Listener {
 };
 
 /// One connection on its way; ends with its callback.
-class Connector final : public LocalCounted<Connector> {
+class Connector final : public Deferred {
  public:
   using Done = UniqueFunction<void(Result<std::unique_ptr<Stream>>)>;
 
@@ -132,11 +130,11 @@ class Connector final : public LocalCounted<Connector> {
       return;
     }
     if (connected_.valid()) {
-      asio::post(loop_.io, [self] { self->on_connected(self->connected_.get()); });
+      loop_.defer(base::Ref<Deferred>::share(this));
       return;
     }
     socket_.async_wait(Descriptor::wait_write, [self](const asio::error_code&) {
-      if (self->done_) self->on_connected(self->socket_.native_handle());
+      if (self->done_) self->on_connected();
     });
     timer_.expires_after(timeout);
     timer_.async_wait([self](const asio::error_code& error) {
@@ -146,23 +144,23 @@ class Connector final : public LocalCounted<Connector> {
     });
   }
 
+  void run_deferred() override { finish(make_asio_stream(loop_, std::move(connected_), family_, to_)); }
+
  private:
   Status begin() {
     const Result<SocketAddress> address = to_socket_address(to_);
     if (!address) return address.status();
-    Result<UniqueFd> fd = begin_connect(*address);
-    if (!fd) return connect_failure(fd.status());
+    Result<Connecting> begun = begin_connect(*address);
+    if (!begun) return connect_failure(begun.status());
     family_ = address->family();
-    // On this machine a connection is there, or refused, at once; then the reactor need not hear of it twice.
-    pollfd ready{fd->get(), POLLOUT, 0};
-    if (::poll(&ready, 1, 0) == 1) {
-      connected_ = std::move(*fd);
+    if (begun->there) {  // then the reactor need not hear of it twice
+      connected_ = std::move(begun->fd);
       return {};
     }
     asio::error_code error;
-    socket_.assign(fd->get(), error);
+    socket_.assign(begun->fd.get(), error);
     if (error) return posix_error("cannot watch a connection", error.value());
-    fd->release();
+    begun->fd.release();
     return {};
   }
 
@@ -171,16 +169,15 @@ class Connector final : public LocalCounted<Connector> {
     return {Code::kUnavailable, std::string(status.message())};
   }
 
-  void on_connected(int fd) {
+  void on_connected() {
     int error = 0;
     socklen_t size = sizeof error;
-    ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    ::getsockopt(socket_.native_handle(), SOL_SOCKET, SO_ERROR, &error, &size);
     if (error != 0) {
       finish(connect_failure(posix_error("cannot connect to " + to_.to_string(), error)));
       return;
     }
-    UniqueFd taken = connected_.valid() ? std::move(connected_) : UniqueFd(socket_.release());
-    finish(make_asio_stream(loop_, std::move(taken), family_, to_));
+    finish(make_asio_stream(loop_, UniqueFd(socket_.release()), family_, to_));
   }
 
   void finish(Result<std::unique_ptr<Stream>> result) {

@@ -14,6 +14,7 @@
 #include <asio/generic/stream_protocol.hpp>
 
 #include "lib/env/posix_error.h"
+#include "lib/env/posix_socket.h"
 
 namespace discovery::env {
 namespace {
@@ -51,7 +52,7 @@ class Connection final : public Outgoing {
     piece_count_ = pieces.size();
     if (!socket_.is_open()) {
       finish_write(ECANCELED);
-    } else if (is_short()) {
+    } else if (send_small_ones_at_once(); is_short()) {
       waits_to_flush_ = true;
       loop_.flush_soon(base::Ref<Outgoing>::share(this));
     } else {
@@ -112,6 +113,16 @@ class Connection final : public Outgoing {
     base::Ref<Connection> connection;
     void operator()(const asio::error_code& error) { connection->on_writable(error); }
   };
+
+  /// A first short text goes at once anyway, nothing being on its way before it; many connections see only
+  /// that.
+  void send_small_ones_at_once() {
+    if (wrote_ && !no_delay_) {
+      no_delay_ = true;
+      set_no_delay(socket_.native_handle());
+    }
+    wrote_ = true;
+  }
 
   void close_socket() {
     asio::error_code ignored;
@@ -233,6 +244,8 @@ class Connection final : public Outgoing {
   bool read_cancelled_ = false;
   bool shutdown_after_write_ = false;
   bool deferred_ = false;
+  bool wrote_ = false;
+  bool no_delay_ = false;
 };
 
 class AsioStream final : public Stream {

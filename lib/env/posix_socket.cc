@@ -167,14 +167,17 @@ Result<UniqueFd> open_datagram(const Endpoint& at, const ListenOptions& options)
   return fd;
 }
 
-Result<UniqueFd> begin_connect(const SocketAddress& to) {
+Result<Connecting> begin_connect(const SocketAddress& to) {
   Result<UniqueFd> fd = open_socket(to.family(), SOCK_STREAM, "cannot connect");
-  if (!fd) return fd;
-  set_no_delay(fd->get());
-  if (::connect(fd->get(), to.get(), to.length) != 0 && errno != EINPROGRESS) {
+  if (!fd) return fd.status();
+  // On this machine a connection is there, or refused, at once. The first call says of TCP that it is under
+  // way all the same; a second one knows.
+  bool there = ::connect(fd->get(), to.get(), to.length) == 0;
+  if (!there && errno == EINPROGRESS) there = ::connect(fd->get(), to.get(), to.length) == 0;
+  if (!there && errno != EALREADY && errno != EINPROGRESS) {
     return posix_error("cannot connect to " + to_endpoint(to).to_string(), errno);
   }
-  return fd;
+  return Connecting{std::move(*fd), there};
 }
 
 void set_no_delay(int fd) {

@@ -33,8 +33,13 @@ Endpoint to_endpoint(const SocketAddress& address);
 Result<UniqueFd> open_listener(const Endpoint& at, const ListenOptions& options);
 /// A bound datagram socket (IP only). Errors: Env::bind().
 Result<UniqueFd> open_datagram(const Endpoint& at, const ListenOptions& options);
-/// A stream socket whose connection to `to` has been begun: it is there, or failed, when it is writable.
-Result<UniqueFd> begin_connect(const SocketAddress& to);
+/// A stream socket on its way.
+struct Connecting {
+  UniqueFd fd;
+  bool there = false;  ///< else it is there, or failed, when it is writable
+};
+/// Begins a connection to `to`.
+Result<Connecting> begin_connect(const SocketAddress& to);
 /// Small writes go out at once, for TCP.
 void set_no_delay(int fd);
 /// Where a socket is bound.

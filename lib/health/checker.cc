@@ -82,7 +82,7 @@ void Checker::arm() {
 void Checker::run_due() {
   armed_.reset();
   const Duration until = now();
-  while (!due_.empty() && due_.begin()->first <= until) {
+  for (std::size_t i = 0; i < kMaxStarts && !due_.empty() && due_.begin()->first <= until; ++i) {
     Entry& entry = *due_.begin()->second;
     due_.erase(due_.begin());
     begin(entry);

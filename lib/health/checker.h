@@ -33,7 +33,8 @@ struct Report {
 /// Runs checks at their intervals: HTTP, TCP and scripts. One timer and one loop serve them all. The first
 /// run comes within the first interval, at a random time, so that checks that were registered together don't
 /// run together; a run begins an interval after the one before was due, or right after its end. Times are in
-/// steps of kSlot: a few checks that start together cost one wake-up, and find the caches warm.
+/// steps of kSlot: checks that start together cost few wake-ups, here and at their target, and find the
+/// caches warm. What else the loop has to do comes between kMaxStarts of them.
 ///
 /// Threads: one, the loop of `env`. Blocks: never. Nothing is called after destruction.
 class Checker {
@@ -45,7 +46,8 @@ class Checker {
   using Reported = UniqueFunction<void(const Report&)>;
 
   static constexpr Duration kMinInterval = std::chrono::seconds(1);
-  static constexpr Duration kSlot = std::chrono::milliseconds(10);
+  static constexpr Duration kSlot = std::chrono::milliseconds(100);
+  static constexpr std::size_t kMaxStarts = 16;
   /// How many probes may be under way; more wait for their turn.
   static constexpr std::size_t kMaxRunning = 1024;
   /// The same of programs.

@@ -61,18 +61,20 @@ class Dialer::Dialing final : public Attempt {
     if (tried_ == addresses_.size()) {
       return end(last_.ok() ? Status(Code::kUnavailable, "dial tcp: lookup: no addresses") : last_);
     }
-    const env::Endpoint to{addresses_[tried_++], port_};
+    ++tried_;
     // What is left is shared among the addresses that are left.
     const auto left = static_cast<std::int64_t>(addresses_.size() - tried_ + 1);
     const Duration timeout = std::max(deadline_ - now(), Duration(1)) / left;
-    env_.connect(to, timeout, [weak = weak(), to](Result<std::unique_ptr<env::Stream>> result) {
-      if (const auto self = weak.lock()) (*self)->on_connected(to, std::move(result));
+    env_.connect(present(), timeout, [weak = weak()](Result<std::unique_ptr<env::Stream>> result) {
+      if (const auto self = weak.lock()) (*self)->on_connected(std::move(result));
     });
   }
 
-  void on_connected(const env::Endpoint& to, Result<std::unique_ptr<env::Stream>> result) {
+  env::Endpoint present() const { return {addresses_[tried_ - 1], port_}; }
+
+  void on_connected(Result<std::unique_ptr<env::Stream>> result) {
     if (result.ok()) return end(std::move(result));
-    if (last_.ok()) last_ = dial_failure(to, result.status());  // the first one tells the most
+    if (last_.ok()) last_ = dial_failure(present(), result.status());  // the first one tells the most
     next_address();
   }
 

@@ -38,7 +38,15 @@ struct HttpTarget {
   std::size_t max_output;
   std::unique_ptr<const Extras> extras;  // null: nothing out of the ordinary
 
-  std::string method() const { return extras && !extras->method.empty() ? extras->method : "GET"; }
+  // Found once, from the above.
+  http1::EncodedRequest request{};
+  std::string host{};
+  std::uint16_t port = 0;
+  bool tls = false;
+
+  std::string_view method() const {
+    return extras && !extras->method.empty() ? std::string_view(extras->method) : "GET";
+  }
 };
 
 /// "Get" for GET: errors of Go's client begin like that.
@@ -68,37 +76,74 @@ bool is_redirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
+/// Adds the fields that a check asks with.
+void add_fields(const Extras* extras, const Url& url, http1::ClientRequest& request) {
+  bool has_agent = false;
+  bool has_accept = false;
+  bool has_authorization = false;
+  if (extras != nullptr) {
+    for (const auto& [name, values] : extras->header) {
+      if (base::equal_ignoring_case(name, "Host")) {
+        if (!values.empty()) request.host = values.front();
+        continue;
+      }
+      if (is_left_out(name)) continue;
+      has_agent = has_agent || base::equal_ignoring_case(name, "User-Agent");
+      has_accept = has_accept || base::equal_ignoring_case(name, "Accept");
+      has_authorization = has_authorization || base::equal_ignoring_case(name, "Authorization");
+      for (const auto& value : values) request.headers.add(name, value);
+    }
+  }
+  if (!has_agent) request.headers.add("User-Agent", "Consul Health Check");
+  if (!has_accept) request.headers.add("Accept", "text/plain, text/*, */*");
+  if (!url.user_info.empty() && !has_authorization) {
+    request.headers.add("Authorization", "Basic " + base::encode_base64(url.user_info));
+  }
+}
+
+/// What goes to the host of `url`.
+Result<http1::EncodedRequest> encode(const Extras* extras, const Url& url, std::string_view method,
+                                     bool with_body) {
+  http1::ClientRequest request;
+  request.method = method;
+  request.target = url.target;
+  request.host = url.authority;
+  if (with_body && extras != nullptr) request.body = extras->body;
+  add_fields(extras, url, request);
+  return http1::encode(request);
+}
+
 /// One request after another until there is an answer that is no redirection.
 class HttpRun {
  public:
   using Done = Probe::Done;
 
-  HttpRun(const HttpTarget& target, Done done)
-      : target_(target), deadline_(now() + target.timeout), method_(target.method()), done_(std::move(done)) {
-    if (target_.extras) body_ = target_.extras->body;
-  }
+  /// `owner` is where it will be kept while it runs; it takes itself from there at its end.
+  HttpRun(const HttpTarget& target, std::unique_ptr<HttpRun>& owner, Done done)
+      : target_(target), owner_(owner), deadline_(now() + target.timeout), done_(std::move(done)) {}
 
   void start() {
-    Result<Url> url = parse_url(target_.url);
-    if (url.ok()) {
-      url_ = *std::move(url);
-      return dial();
-    }
+    if (!target_.host.empty()) return dial(target_.host, target_.port);
+    const Result<Url> url = parse_url(target_.url);
+    Status why = url.ok() ? encode(target_.extras.get(), *url, method(), true).status() : url.status();
     timer_ = target_.world.env.make_timer();
-    timer_->start(Duration::zero(), [this, why = std::string(url.status().message())] { fail(why); });
+    timer_->start(Duration::zero(), [this, why = std::move(why)] { fail(std::string(why.message())); });
   }
 
  private:
   Duration now() const { return target_.world.env.clock().monotonic(); }
   Duration left() const { return std::max(deadline_ - now(), Duration(1)); }
 
-  void dial() {
-    attempt_ = target_.world.dialer.dial(url_.host, url_.port, left(),
-                                         [this](Result<std::unique_ptr<env::Stream>> stream) {
-                                           if (!stream.ok()) return fail(stream.status());
-                                           if (url_.tls) return protect(*std::move(stream));
-                                           ask(*std::move(stream));
-                                         });
+  bool uses_tls() const { return moved_ ? moved_->url.tls : target_.tls; }
+  std::string_view method() const { return asks_get_ ? "GET" : target_.method(); }
+
+  void dial(const std::string& host, std::uint16_t port) {
+    attempt_ =
+        target_.world.dialer.dial(host, port, left(), [this](Result<std::unique_ptr<env::Stream>> stream) {
+          if (!stream.ok()) return fail(stream.status());
+          if (uses_tls()) return protect(*std::move(stream));
+          ask(*std::move(stream));
+        });
   }
 
   void protect(std::unique_ptr<env::Stream> stream) {
@@ -107,52 +152,26 @@ class HttpRun {
     const bool named = extras != nullptr && !extras->tls_server_name.empty();
     const auto& context = verify ? target_.world.tls : target_.world.tls_unverified;
     if (!context) return fail("tls: there is no TLS here");
-    handshake_ = tls::connect(target_.world.env, std::move(stream), context,
-                              named ? extras->tls_server_name : url_.host, left(),
-                              [this](Result<std::unique_ptr<env::Stream>> protected_stream) {
-                                if (!protected_stream.ok()) return fail(protected_stream.status());
-                                ask(*std::move(protected_stream));
-                              });
+    const std::string& host = moved_ ? moved_->url.host : target_.host;
+    handshake_ =
+        tls::connect(target_.world.env, std::move(stream), context, named ? extras->tls_server_name : host,
+                     left(), [this](Result<std::unique_ptr<env::Stream>> protected_stream) {
+                       if (!protected_stream.ok()) return fail(protected_stream.status());
+                       ask(*std::move(protected_stream));
+                     });
   }
 
   void ask(std::unique_ptr<env::Stream> stream) {
-    http1::ClientRequest request;
-    request.method = method_;
-    request.target = url_.target;
-    request.host = url_.authority;
-    request.body = body_;
-    add_fields(request);
-    const http1::ClientLimits limits{
-        .timeout = left(), .max_body_bytes = target_.max_output, .keep_end = true};
-    fetch_ = http1::exchange(target_.world.env, std::move(stream), std::move(request), limits,
-                             [this](Result<http1::ClientResponse> response) {
+    const http1::ClientLimits limits{.timeout = left(),
+                                     .max_body_bytes = target_.max_output,
+                                     .keep_end = true,
+                                     .keep_fields = false,
+                                     .buffers = &target_.world.buffers};
+    fetch_ = http1::exchange(target_.world.env, std::move(stream), moved_ ? moved_->request : target_.request,
+                             limits, [this](Result<http1::ClientResponse> response) {
                                if (!response.ok()) return fail(response.status());
                                on_response(*std::move(response));
                              });
-  }
-
-  void add_fields(http1::ClientRequest& request) const {
-    bool has_agent = false;
-    bool has_accept = false;
-    bool has_authorization = false;
-    if (target_.extras) {
-      for (const auto& [name, values] : target_.extras->header) {
-        if (base::equal_ignoring_case(name, "Host")) {
-          if (!values.empty()) request.host = values.front();
-          continue;
-        }
-        if (is_left_out(name)) continue;
-        has_agent = has_agent || base::equal_ignoring_case(name, "User-Agent");
-        has_accept = has_accept || base::equal_ignoring_case(name, "Accept");
-        has_authorization = has_authorization || base::equal_ignoring_case(name, "Authorization");
-        for (const auto& value : values) request.headers.add(name, value);
-      }
-    }
-    if (!has_agent) request.headers.add("User-Agent", "Consul Health Check");
-    if (!has_accept) request.headers.add("Accept", "text/plain, text/*, */*");
-    if (!url_.user_info.empty() && !has_authorization) {
-      request.headers.add("Authorization", "Basic " + base::encode_base64(url_.user_info));
-    }
   }
 
   void on_response(const http1::ClientResponse& response) {
@@ -164,22 +183,28 @@ class HttpRun {
     const Health health = status / 100 == 2 ? Health::kPassing
                           : status == 429   ? Health::kWarning
                                             : Health::kCritical;
-    std::string output = "HTTP " + target_.method() + ' ' + target_.url + ": " + std::to_string(status) +
-                         ' ' + response.reason + " Output: " + response.body;
+    const std::string_view method = target_.method();
+    std::string output;
+    output.reserve(method.size() + target_.url.size() + response.reason.size() + response.body.size() + 24);
+    output.append("HTTP ").append(method).append(1, ' ').append(target_.url).append(": ");
+    output.append(std::to_string(status)).append(1, ' ').append(response.reason);
+    output.append(" Output: ").append(response.body);
     end({health, status, std::move(output)});
   }
 
   void redirect(int status, std::string_view location) {
     if (++redirects_ > kMaxRedirects) return fail("stopped after 10 redirects");
-    Result<Url> url = resolve_url(url_, location);
+    const Result<Url> base = moved_ ? Result<Url>(moved_->url) : parse_url(target_.url);
+    Result<Url> url = base.ok() ? resolve_url(*base, location) : base;
     if (!url.ok()) return fail("failed to parse Location header " + base::go_quote(location));
-    url_ = *std::move(url);
-    const bool keeps_method = status == 307 || status == 308 || method_ == "GET" || method_ == "HEAD";
-    if (!keeps_method) {
-      method_ = "GET";
-      body_.clear();
-    }
-    dial();
+    const bool keeps_method = status == 307 || status == 308 || method() == "GET" || method() == "HEAD";
+    asks_get_ = asks_get_ || !keeps_method;
+    auto request = encode(target_.extras.get(), *url, method(), !asks_get_);
+    moved_ = std::make_unique<Moved>(Moved{*std::move(url), {}});
+    if (!request.ok()) return fail(std::string(request.status().message()));
+    fetch_.reset();  // it held the request before
+    moved_->request = *std::move(request);
+    dial(moved_->url.host, moved_->url.port);
   }
 
   void fail(const Status& status) {
@@ -189,22 +214,29 @@ class HttpRun {
     fail(std::string(status.message()));
   }
   void fail(const std::string& why) {
-    const std::string& where = redirects_ > 0 ? url_.to_string() : target_.url;
-    end({Health::kCritical, 0, title(method_) + " " + base::go_quote(where) + ": " + why});
+    const std::string where = moved_ ? moved_->url.to_string() : target_.url;
+    end({Health::kCritical, 0, title(method()) + " " + base::go_quote(where) + ": " + why});
   }
 
   void end(ProbeResult result) {
     auto done = std::move(done_);
-    done(std::move(result));  // destroys this
+    const auto self = std::move(owner_);
+    done(std::move(result));  // may destroy the owner
   }
 
+  /// Where a redirection has led to, and what is asked there.
+  struct Moved {
+    Url url;
+    http1::EncodedRequest request;
+  };
+
   const HttpTarget& target_;
+  std::unique_ptr<HttpRun>& owner_;
   const Duration deadline_;
-  std::string method_;
-  std::string body_;
   Done done_;
-  Url url_;
+  std::unique_ptr<Moved> moved_;
   int redirects_ = 0;
+  bool asks_get_ = false;  // whatever the method was: a redirection has made it one
   std::unique_ptr<env::Timer> timer_;
   std::unique_ptr<Dialer::Attempt> attempt_;
   std::unique_ptr<tls::Handshake> handshake_;
@@ -216,11 +248,7 @@ class HttpProbe final : public Probe {
   explicit HttpProbe(HttpTarget target) : target_(std::move(target)) {}
 
   void start(Done done) override {
-    run_ = std::make_unique<HttpRun>(target_, [this, done = std::move(done)](ProbeResult result) mutable {
-      auto report = std::move(done);
-      const auto run = std::move(run_);
-      report(std::move(result));  // may destroy this
-    });
+    run_ = std::make_unique<HttpRun>(target_, run_, std::move(done));
     run_->start();
   }
 
@@ -242,9 +270,17 @@ std::unique_ptr<const Extras> extras_of(const model::CheckSpec& spec) {
 
 std::unique_ptr<Probe> make_http_probe(ProbeWorld& world, const model::CheckSpec& spec,
                                        std::size_t max_output) {
-  return std::make_unique<HttpProbe>(
-      HttpTarget{world, spec.http, spec.timeout > Duration::zero() ? spec.timeout : kDefaultTimeout,
-                 max_output, extras_of(spec)});
+  HttpTarget target{world, spec.http, spec.timeout > Duration::zero() ? spec.timeout : kDefaultTimeout,
+                    max_output, extras_of(spec)};
+  if (Result<Url> url = parse_url(target.url); url.ok()) {
+    if (auto request = encode(target.extras.get(), *url, target.method(), true); request.ok()) {
+      target.request = *std::move(request);
+      target.host = std::move(url->host);
+      target.port = url->port;
+      target.tls = url->tls;
+    }
+  }  // else a run says what is wrong
+  return std::make_unique<HttpProbe>(std::move(target));
 }
 
 }  // namespace discovery::health

@@ -15,6 +15,7 @@
 
 #include "lib/env/env.h"
 #include "lib/health/dial.h"
+#include "lib/http1/read_buffer.h"
 #include "lib/model/check_spec.h"
 #include "lib/tls/client.h"
 
@@ -51,6 +52,7 @@ struct ProbeWorld {
   Dialer& dialer;
   std::shared_ptr<const tls::ClientContext> tls;             ///< for servers that must prove who they are
   std::shared_ptr<const tls::ClientContext> tls_unverified;  ///< for those that need not
+  http1::BufferPool buffers{};                               ///< for answers
 };
 
 /// The probe that a definition describes. REQUIRES: it is of a kind that has_probe(). kInvalidArgument if no

@@ -20,52 +20,45 @@ bool fits_request_line(std::string_view text) {
   });
 }
 
-std::string head_of(const ClientRequest& request) {
-  HeaderBlock own;
-  own.add("Host", request.host);
-  if (!request.body.empty() || (request.method != "GET" && request.method != "HEAD")) {
-    own.add("Content-Length", std::uint64_t{request.body.size()});
-  }
-  own.add("Connection", "close");
-  std::string head = request.method + ' ' + request.target + " HTTP/1.1\r\n";
-  head += own.lines();
-  head += request.headers.lines();
-  head += "\r\n";
-  return head;
-}
-
 class Exchanging final : public Fetch {
  public:
   using Done = UniqueFunction<void(Result<ClientResponse>)>;
 
-  Exchanging(env::Env& env, ClientRequest request, const ClientLimits& limits, Done done)
-      : request_(std::move(request)), limits_(limits), done_(std::move(done)), timer_(env.make_timer()) {}
+  Exchanging(env::Env& env, const ClientLimits& limits, Done done)
+      : limits_(limits),
+        done_(std::move(done)),
+        timer_(env.make_timer()),
+        pool_(limits.buffers != nullptr ? *limits.buffers : own_pool_) {}
+  Exchanging(const Exchanging&) = delete;
+  Exchanging& operator=(const Exchanging&) = delete;
+  ~Exchanging() override { in_.release(pool_); }
 
-  void start(env::Env& env, const env::Endpoint& endpoint) {
-    if (!begin()) return;
+  void start(env::Env& env, const env::Endpoint& endpoint, Result<EncodedRequest> request) {
+    if (!request) {
+      timer_->start(Duration::zero(), [this, why = request.status()] { end(why); });
+      return;
+    }
+    own_request_ = *std::move(request);
+    request_ = &own_request_;
+    begin();
     // The attempt may outlive this object.
+    self_ = std::make_shared<Exchanging*>(this);
     env.connect(endpoint, limits_.timeout,
                 [alive = std::weak_ptr<Exchanging*>(self_)](Result<std::unique_ptr<env::Stream>> result) {
                   if (const auto self = alive.lock()) (*self)->on_connected(std::move(result));
                 });
   }
 
-  void start(std::unique_ptr<env::Stream> stream) {
+  void start(std::unique_ptr<env::Stream> stream, const EncodedRequest& request) {
     stream_ = std::move(stream);
-    if (begin()) send();
+    request_ = &request;
+    begin();
+    send();
   }
 
  private:
-  /// Arms the timer; whether the request can be sent.
-  bool begin() {
-    if (fits_request_line(request_.method) && fits_request_line(request_.target)) {
-      timer_->start(limits_.timeout, [this] { end(Status(Code::kDeadlineExceeded, "no answer in time")); });
-      return true;
-    }
-    timer_->start(Duration::zero(), [this] {
-      end(invalid_argument("not a method and a target of HTTP: " + request_.method + ' ' + request_.target));
-    });
-    return false;
+  void begin() {
+    timer_->start(limits_.timeout, [this] { end(Status(Code::kDeadlineExceeded, "no answer in time")); });
   }
 
   void on_connected(Result<std::unique_ptr<env::Stream>> result) {
@@ -75,8 +68,7 @@ class Exchanging final : public Fetch {
   }
 
   void send() {
-    out_ = head_of(request_);
-    const std::array<std::string_view, 2> pieces = {out_, request_.body};
+    const std::array<std::string_view, 1> pieces = {request_->bytes};
     // An answer may come before all is written; only when none comes does the failed write count.
     stream_->write(pieces, [this](Status status) { write_failure_ = std::move(status); });
     read();
@@ -103,8 +95,8 @@ class Exchanging final : public Fetch {
       if (size > limits_.max_header_bytes) return end(head_too_large());
       if (found == HeadScanner::Result::kNeedMore) return read();
       ResponseHead head;
-      const bool to_head = request_.method == "HEAD";
-      if (parse_response_head(in_.data().substr(0, scanner_.size()), to_head, head) != HeadError::kNone) {
+      if (parse_response_head(in_.data().substr(0, scanner_.size()), request_->to_head, head) !=
+          HeadError::kNone) {
         return end(not_http());
       }
       if (head.status / 100 != 1) keep(head);
@@ -118,7 +110,10 @@ class Exchanging final : public Fetch {
     has_head_ = true;
     response_.status = head.status;
     response_.reason = head.reason;
-    for (const Header& field : head.fields) response_.headers.emplace_back(field.name, field.value);
+    const bool keep_fields = limits_.keep_fields || head.status / 100 == 3;
+    for (const Header& field : head.fields) {
+      if (keep_fields) response_.headers.emplace_back(field.name, field.value);
+    }
     decoder_.start(head.framing, head.content_length, std::numeric_limits<std::uint64_t>::max());
   }
 
@@ -165,15 +160,16 @@ class Exchanging final : public Fetch {
     done(std::move(result));  // may destroy this
   }
 
-  ClientRequest request_;
   const ClientLimits limits_;
+  EncodedRequest own_request_;
+  const EncodedRequest* request_ = nullptr;
   Done done_;
   std::unique_ptr<env::Timer> timer_;
   std::unique_ptr<env::Stream> stream_;
-  const std::shared_ptr<Exchanging*> self_ = std::make_shared<Exchanging*>(this);
-  std::string out_;
+  std::shared_ptr<Exchanging*> self_;
   Status write_failure_;
-  BufferPool pool_;
+  BufferPool own_pool_;
+  BufferPool& pool_;
   ReadBuffer in_;
   HeadScanner scanner_;
   bool has_head_ = false;
@@ -190,18 +186,38 @@ std::string_view ClientResponse::header(std::string_view name) const noexcept {
   return {};
 }
 
+Result<EncodedRequest> encode(const ClientRequest& request) {
+  if (!fits_request_line(request.method) || !fits_request_line(request.target)) {
+    return invalid_argument("not a method and a target of HTTP: " + request.method + ' ' + request.target);
+  }
+  HeaderBlock own;
+  own.add("Host", request.host);
+  if (!request.body.empty() || (request.method != "GET" && request.method != "HEAD")) {
+    own.add("Content-Length", std::uint64_t{request.body.size()});
+  }
+  own.add("Connection", "close");
+  EncodedRequest encoded{{}, request.method == "HEAD"};
+  std::string& bytes = encoded.bytes;
+  bytes.reserve(request.method.size() + request.target.size() + own.lines().size() +
+                request.headers.lines().size() + request.body.size() + 16);
+  bytes = request.method;
+  bytes.append(1, ' ').append(request.target).append(" HTTP/1.1\r\n");
+  bytes.append(own.lines()).append(request.headers.lines()).append("\r\n").append(request.body);
+  return encoded;
+}
+
 std::unique_ptr<Fetch> fetch(env::Env& env, const env::Endpoint& endpoint, ClientRequest request,
                              const ClientLimits& limits, UniqueFunction<void(Result<ClientResponse>)> done) {
-  auto exchanging = std::make_unique<Exchanging>(env, std::move(request), limits, std::move(done));
-  exchanging->start(env, endpoint);
+  auto exchanging = std::make_unique<Exchanging>(env, limits, std::move(done));
+  exchanging->start(env, endpoint, encode(request));
   return exchanging;
 }
 
-std::unique_ptr<Fetch> exchange(env::Env& env, std::unique_ptr<env::Stream> stream, ClientRequest request,
-                                const ClientLimits& limits,
+std::unique_ptr<Fetch> exchange(env::Env& env, std::unique_ptr<env::Stream> stream,
+                                const EncodedRequest& request, const ClientLimits& limits,
                                 UniqueFunction<void(Result<ClientResponse>)> done) {
-  auto exchanging = std::make_unique<Exchanging>(env, std::move(request), limits, std::move(done));
-  exchanging->start(std::move(stream));
+  auto exchanging = std::make_unique<Exchanging>(env, limits, std::move(done));
+  exchanging->start(std::move(stream), request);
   return exchanging;
 }
 

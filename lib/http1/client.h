@@ -17,6 +17,7 @@
 
 #include "lib/env/env.h"
 #include "lib/http1/message.h"
+#include "lib/http1/read_buffer.h"
 
 namespace discovery::http1 {
 
@@ -34,8 +35,19 @@ struct ClientLimits {
   Duration timeout = std::chrono::seconds(10);  ///< for all of it, connecting included
   std::size_t max_header_bytes = 64U << 10;     ///< over it kResourceExhausted
   std::size_t max_body_bytes = 4U << 20;        ///< over it the body is cut and `truncated`
-  bool keep_end = false;  ///< of such a body all is read and the end is kept; else it is read no further
+  bool keep_end = false;    ///< of such a body all is read and the end is kept; else it is read no further
+  bool keep_fields = true;  ///< of all answers; else of redirections (3xx) only
+  BufferPool* buffers = nullptr;  ///< where its memory comes from; must outlive it. Null: its own
 };
+
+/// A request as it goes over the wire.
+struct EncodedRequest {
+  std::string bytes;     ///< head and body
+  bool to_head = false;  ///< a HEAD, whose answer has no body
+};
+
+/// kInvalidArgument: a method or target that would break the request line. Pure.
+Result<EncodedRequest> encode(const ClientRequest& request);
 
 /// What a server answered.
 struct ClientResponse {
@@ -64,9 +76,10 @@ class Fetch {
                                            ClientRequest request, const ClientLimits& limits,
                                            UniqueFunction<void(Result<ClientResponse>)> done);
 
-/// The same over a stream that is connected already, TLS or not; limits.timeout counts from here.
+/// The same over a stream that is connected already, TLS or not; limits.timeout counts from here. `request`
+/// must outlive the Fetch.
 [[nodiscard]] std::unique_ptr<Fetch> exchange(env::Env& env, std::unique_ptr<env::Stream> stream,
-                                              ClientRequest request, const ClientLimits& limits,
+                                              const EncodedRequest& request, const ClientLimits& limits,
                                               UniqueFunction<void(Result<ClientResponse>)> done);
 
 }  // namespace discovery::http1
