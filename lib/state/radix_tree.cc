@@ -128,7 +128,7 @@ void Branch::remove(std::uint8_t byte) noexcept {
 
 void Garbage::free(base::Slab& slab) noexcept {
   for (Branch* branch : branches) branch->free(slab);
-  for (const auto& [traits, leaf] : leaves) traits->release(leaf);
+  for (const Leaf& gone : leaves) gone.traits->release(gone.leaf);
   branches.clear();
   leaves.clear();
 }
@@ -237,7 +237,7 @@ void RadixEditor::insert(const void* leaf) {
   Child* slot = &root_.top;
   while (!slot->is_leaf() && (same || slot->branch()->depth < fork)) slot = step(*own(slot), key);
   if (same) {
-    garbage_.leaves.emplace_back(&traits_, slot->leaf());
+    garbage_.leaves.push_back({&traits_, slot->leaf(), this});
     *slot = Child(leaf);
     return;
   }
@@ -281,7 +281,7 @@ bool RadixEditor::erase(std::string_view key) {
   const void* leaf = find_leaf(root_, traits_, key);
   if (leaf == nullptr) return false;
   --root_.size;
-  garbage_.leaves.emplace_back(&traits_, leaf);
+  garbage_.leaves.push_back({&traits_, leaf, this});
   if (root_.top.is_leaf()) {
     root_.top = Child();
     return true;
@@ -308,7 +308,7 @@ std::size_t RadixEditor::discard_all(Child top) {
     const Child child = open.back();
     open.pop_back();
     if (child.is_leaf()) {
-      garbage_.leaves.emplace_back(&traits_, child.leaf());
+      garbage_.leaves.push_back({&traits_, child.leaf(), this});
       ++leaves;
       continue;
     }
@@ -349,8 +349,8 @@ void RadixEditor::rollback(const Root& base) {
   const auto release_if_new = [&](const void* leaf) {
     if (find_leaf(base, traits_, traits_.key(leaf)) != leaf) traits_.release(leaf);
   };
-  for (const auto& [traits, leaf] : garbage_.leaves) {
-    if (traits == &traits_) release_if_new(leaf);  // came and went within the transaction
+  for (const Garbage::Leaf& garbage : garbage_.leaves) {
+    if (garbage.editor == this) release_if_new(garbage.leaf);  // came and went within the transaction
   }
   std::vector<Child> open;
   if (root_.top) open.push_back(root_.top);

@@ -147,8 +147,13 @@ struct Root {
 
 /// What a commit took out of a tree, to be freed when no reader can see it any more.
 struct Garbage {
+  struct Leaf {
+    const LeafTraits* traits;
+    const void* leaf;
+    const void* editor;  ///< who took it out: traits are shared by trees
+  };
   std::vector<Branch*> branches;
-  std::vector<std::pair<const LeafTraits*, const void*>> leaves;
+  std::vector<Leaf> leaves;
 
   bool empty() const noexcept { return branches.empty() && leaves.empty(); }
   /// Frees all of it; `slab` is the tree's.

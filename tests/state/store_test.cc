@@ -54,6 +54,27 @@ TEST_CASE("a transaction that is not committed leaves nothing behind", "[state][
   REQUIRE(snapshot.index(kKvRow) == 0);
 }
 
+TEST_CASE("undoing one table leaves the others' records alone", "[state][store]") {
+  Store store;
+  {
+    // Two tables whose records are of one type.
+    Transaction tx = store.begin(1);
+    tx.put<TombstoneTable>("a", Index{1});
+    tx.bump(kKvRow);
+    tx.commit();
+  }
+  for (int round = 0; round < 3; ++round) {
+    Transaction tx = store.begin(2);
+    tx.put<TombstoneTable>("a", Index{2});
+    tx.put<TombstoneTable>("a", Index{3});
+    tx.bump(kKvRow);
+    tx.drop(kKvRow);
+  }
+  const Snapshot snapshot = store.snapshot();
+  REQUIRE(snapshot.index(kKvRow) == 1);
+  REQUIRE(snapshot.table<TombstoneTable>().find("a")->value() == 1);
+}
+
 TEST_CASE("garbage is kept while somebody may read it, and freed after", "[state][store]") {
   Store store;
   put(store, 1, "a", "1");
