@@ -154,6 +154,7 @@ constexpr AgentKey kKeys[] = {
     at<&C::limits, &LimitsConfig::http_max_conns_per_client>("limits.http_max_conns_per_client", kReload),
     at<&C::limits, &LimitsConfig::kv_max_value_size>("limits.kv_max_value_size"),
     at<&C::limits, &LimitsConfig::txn_max_req_len>("limits.txn_max_req_len"),
+    at<&C::limits, &LimitsConfig::txn_max_operations>("limits.txn_max_operations"),
     at<&C::http_config, &HttpConfig::block_endpoints>("http_config.block_endpoints"),
     at<&C::http_config, &HttpConfig::response_headers>("http_config.response_headers"),
     at<&C::http_config, &HttpConfig::allow_write_http_from>("http_config.allow_write_http_from"),

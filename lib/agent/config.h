@@ -53,6 +53,7 @@ struct LimitsConfig {
   int http_max_conns_per_client = 200;          ///< open connections from one IP address; 0 or less: no limit
   std::uint64_t kv_max_value_size = 512 << 10;  ///< bytes
   std::uint64_t txn_max_req_len = 512 << 10;    ///< bytes of a transaction's body
+  std::uint64_t txn_max_operations = 64;        ///< of one transaction
 };
 
 struct HttpConfig {

@@ -87,7 +87,8 @@ Api::Api(model::Backend& backend, model::LocalAgent& agent, env::Env& env, Optio
 std::uint64_t Api::body_limit(const http1::Request& head) {
   // The endpoint looks again; this is so that too large values are not read in vain.
   const Options& options = context_.options;
-  return head.target.starts_with("/v1/kv/") ? options.kv_max_value_size : options.max_body_size;
+  if (head.target.starts_with("/v1/kv/")) return options.kv_max_value_size;
+  return head.target.starts_with("/v1/txn") ? options.max_txn_size() : options.max_body_size;
 }
 
 void Api::handle(http1::Request& message, http1::Responder responder) {

@@ -236,6 +236,9 @@ void show(Request& request, Reply reply, model::Query query, ReadParams params, 
 }
 
 bool may_last(const model::Query& query, const model::Read& read) {
+  if (const auto* txn = std::get_if<model::ReadTxn>(&query)) {
+    return std::any_of(txn->operations.begin(), txn->operations.end(), model::reads_tree);
+  }
   return read.min_index > 0 || !read.filter.empty() ||
          std::holds_alternative<model::ListKeysWithValues>(query) ||
          std::holds_alternative<model::ListKeys>(query);
@@ -248,12 +251,16 @@ std::stop_token stop_on_disconnect(Reply& reply) {
   return token;
 }
 
-void add_meta(http1::HeaderBlock& headers, const Meta& meta, std::string_view backend) {
+void add_contact(http1::HeaderBlock& headers, const Meta& meta) {
   const auto last_contact = std::chrono::duration_cast<std::chrono::milliseconds>(meta.last_contact).count();
-  // An index of 0 would make clients ask without waiting.
-  headers.add("X-Consul-Index", std::max<Index>(meta.index, 1));
   headers.add("X-Consul-Knownleader", meta.known_leader ? "true" : "false");
   headers.add("X-Consul-Lastcontact", static_cast<std::uint64_t>(std::max<std::int64_t>(last_contact, 0)));
+}
+
+void add_meta(http1::HeaderBlock& headers, const Meta& meta, std::string_view backend) {
+  // An index of 0 would make clients ask without waiting.
+  headers.add("X-Consul-Index", std::max<Index>(meta.index, 1));
+  add_contact(headers, meta);
   headers.add("X-Consul-Query-Backend", backend);
 }
 

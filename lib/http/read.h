@@ -64,6 +64,9 @@ void ask(Context& context, Reply reply, model::Query query, model::Read read, Do
 
 inline constexpr std::string_view kBlockingQuery = "blocking-query";
 
+/// Adds how the answering server stands with its leader.
+void add_contact(http1::HeaderBlock& headers, const Meta& meta);
+
 /// Adds X-Consul-Index and what belongs to it.
 void add_meta(http1::HeaderBlock& headers, const Meta& meta, std::string_view backend = kBlockingQuery);
 

@@ -46,12 +46,26 @@ std::size_t entries_size(const model::KvEntries& entries) {
   return size;
 }
 
+std::size_t txn_size(const model::TxnResults& results) {
+  std::size_t size = 0;
+  for (const model::TxnRow& row : results.rows) {
+    const auto* key = std::get_if<model::TxnKey>(&row);
+    size += key == nullptr ? row_size<model::ServicePtr>()
+                           : 170 + key->entry->key().size() +
+                                 (key->shows_value ? key->entry->value().size() / 3 * 4 : 0);
+    if (size > kLongJson) break;
+  }
+  return size;
+}
+
 std::size_t json_size(const model::Value& value) {
   return std::visit(
       [](const auto& rows) -> std::size_t {
         using Rows = std::decay_t<decltype(rows)>;
         if constexpr (std::is_same_v<Rows, model::KvEntries>) {
           return entries_size(rows);
+        } else if constexpr (std::is_same_v<Rows, model::TxnResults>) {
+          return txn_size(rows);
         } else if constexpr (std::is_same_v<Rows, model::NodeServices>) {
           return rows.services.size() * row_size<model::ServicePtr>();
         } else {
@@ -143,6 +157,17 @@ void Renderings::compress(http1::Body body, Compressed ready) {
   };
   const auto done = [job] { job->ready(std::move(job->body), job->compressed); };
   if (!workers_->run(work, done).ok()) done();
+}
+
+void Renderings::run(UniqueFunction<void()> work, UniqueFunction<void()> done) {
+  struct Job {
+    UniqueFunction<void()> work;
+    UniqueFunction<void()> done;
+  };
+  auto job = std::make_shared<Job>(Job{std::move(work), std::move(done)});
+  if (workers_->run([job] { job->work(); }, [job] { job->done(); }).ok()) return;
+  job->work();
+  job->done();
 }
 
 }  // namespace discovery::http

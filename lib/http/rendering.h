@@ -64,6 +64,9 @@ class Renderings {
   /// memory; and at once if too much is under way.
   void compress(http1::Body body, Compressed ready);
 
+  /// Does other work for a body off the loop, then calls `done` on it; both at once if too much is under way.
+  void run(UniqueFunction<void()> work, UniqueFunction<void()> done);
+
   /// How many different bodies are in the making at most.
   static constexpr std::size_t kMaxUnderWay = 256;
 

@@ -156,7 +156,7 @@ constexpr Route kRoutes[] = {
     {"/v1/snapshot", kGetPut, kLater},
     {"/v1/status/leader", kGet, v1::status_leader},
     {"/v1/status/peers", kGet, v1::status_peers},
-    {"/v1/txn", kPut, kLater},
+    {"/v1/txn", kPut, v1::txn},
 
     {"/debug/pprof/", kAny, v1::debug_pprof},
 };

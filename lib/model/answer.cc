@@ -28,6 +28,8 @@ std::size_t value_rows(const Value& value) {
       [](const auto& rows) -> std::size_t {
         if constexpr (requires { rows.size(); }) {
           return rows.size();
+        } else if constexpr (std::is_same_v<std::decay_t<decltype(rows)>, TxnResults>) {
+          return rows.rows.size();
         } else {
           return rows.services.size();
         }
@@ -40,6 +42,8 @@ std::size_t value_bytes(const Value& value) {
       [](const auto& rows) -> std::size_t {
         if constexpr (std::is_same_v<std::decay_t<decltype(rows)>, NodeServices>) {
           return rows.services.size() * sizeof(ServicePtr);
+        } else if constexpr (std::is_same_v<std::decay_t<decltype(rows)>, TxnResults>) {
+          return rows.rows.size() * sizeof(TxnRow) + rows.errors.size() * sizeof(TxnError);
         } else {
           std::size_t bytes = 0;
           for (const auto& row : rows) bytes += row_bytes(row);

@@ -72,10 +72,17 @@ struct Answer {
   const Value& value() const noexcept { return shared->value(); }
 };
 
-/// What a command came to: the index of its log entry, and its result.
+/// What applying a command came to.
+struct CommandResult {
+  bool won = true;  ///< false: it lost its comparison, or its transaction failed; nothing was changed
+  std::shared_ptr<const SharedAnswer> txn{};  ///< of a transaction: its TxnResults
+};
+
+/// What a command came to: the index of its log entry (0 where it never reached the log), and its result.
 struct Outcome {
   Index index = 0;
   bool result = true;
+  std::shared_ptr<const SharedAnswer> txn{};  ///< as CommandResult::txn
 };
 
 }  // namespace discovery::model

@@ -2,17 +2,16 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <utility>
 
-#include "lib/base/uuid.h"
 #include "lib/codec/msgpack.h"
-#include "lib/model/validation.h"
+#include "lib/model/complete.h"
+#include "lib/model/describe_txn.h"
 
 namespace discovery::model {
 namespace {
-
-constexpr std::size_t kUuidSize = 36;
 
 constexpr char kVersion = 1;
 /// The version byte and the type byte.
@@ -27,6 +26,7 @@ enum MessageType : char {
   kKvs = 2,
   kTombstone = 5,
   kCoordinateBatch = 6,
+  kTxn = 8,
 };
 
 /// By KvVerb.
@@ -70,45 +70,91 @@ void describe(Archive& archive, R& request) {
   archive.field("DirEnt", entry);
 }
 
+/// An operation on a key that is read from the log: {Verb, DirEnt}.
+struct LoggedKv {
+  KvOperation operation;
+};
+
+template <class Archive>
+void describe(Archive& archive, LoggedKv& logged) {
+  DirEnt<KvOperation> entry{logged.operation};
+  archive.field("Verb", logged.operation.verb);
+  archive.field("DirEnt", entry);
+}
+
+/// The same of one that is written.
+struct KvToLog {
+  const KvOperation& operation;
+};
+
+template <class Archive>
+void describe(Archive& archive, const KvToLog& logged) {
+  archive.field("Verb", logged.operation.verb);
+  archive.field("DirEnt", DirEnt<const KvOperation>{logged.operation});
+}
+
+/// One operation that is written: {KV: {...}}.
+struct OperationToLog {
+  const TxnOperation& operation;
+};
+
+template <class Archive>
+void describe(Archive& archive, const OperationToLog& logged) {
+  const std::string_view kind = kTxnKinds[logged.operation.index()];
+  std::visit(
+      [&]<class Operation>(const Operation& operation) {
+        if constexpr (std::same_as<Operation, KvOperation>) {
+          archive.field(kind, KvToLog{operation});
+        } else {
+          archive.field(kind, operation);
+        }
+      },
+      logged.operation);
+}
+
 Status validate_node(const RegisterCommand& command) {
-  if (command.node.empty()) return invalid_argument("Must provide node");
+  // Of an ID is spoken last.
+  if (Status status = check_node(command.node, {}); !status.ok()) return status;
   if (command.address.empty() && !command.skip_node_update) {
     return invalid_argument("Must provide address if SkipNodeUpdate is not set");
   }
-  if (command.id.empty() || base::is_uuid(command.id)) return {};
-  return invalid_argument(command.id.size() != kUuidSize ? "Bad node ID: uuid string is wrong length"
-                                                         : "Bad node ID: uuid is improperly formatted");
+  return check_node(command.node, command.id);
 }
 
-Status complete_service(ServiceInstance& service) {
-  if (Status status = validate_service(service); !status.ok()) return status;
-  if (service.id.empty()) service.id = service.name;
-  if (service.name.empty() && !service.id.empty())
-    return invalid_argument("Must provide service name with ID");
-  if (is_any_address(service.address)) return invalid_argument("Invalid service address");
-  // Weights that mean nothing count as not given, as Consul has it.
-  if (!validate_weights(service.weights).ok()) service.weights = {};
-  return {};
+Status check_names(const RegisterCommand& command) {
+  Status status = refuse_zero_bytes({command.node});
+  if (status.ok() && command.service)
+    status = refuse_zero_bytes({command.service->id, command.service->name});
+  for (const HealthCheck& check : command.checks) {
+    if (status.ok()) status = refuse_zero_bytes({check.check_id, check.service_id});
+  }
+  return status;
 }
 
-/// The state's keys set names apart by zero bytes.
-Status refuse_zero_bytes(const RegisterCommand& command) {
-  const auto has_zero = [](std::string_view name) { return name.find('\0') != std::string_view::npos; };
-  bool found = has_zero(command.node);
-  if (command.service) found = found || has_zero(command.service->id) || has_zero(command.service->name);
-  for (const HealthCheck& check : command.checks)
-    found = found || has_zero(check.check_id) || has_zero(check.service_id);
-  return found ? invalid_argument("Names and IDs must not contain a zero byte") : Status();
-}
-
-Status complete_check(HealthCheck& check, const std::string& node) {
+Status complete_check_of(HealthCheck& check, const std::string& node) {
   if (check.node.empty()) check.node = node;
   if (check.node != node) {
     return invalid_argument("check node \"" + check.node + "\" does not match node \"" + node + "\"");
   }
-  if (check.check_id.empty()) check.check_id = check.name;
-  if (check.status.empty()) check.status = kCritical;
+  complete_check(check);
   return {};
+}
+
+/// A whole transaction: {Ops}.
+struct TxnToLog {
+  std::vector<OperationToLog> operations;
+};
+struct LoggedTxn {
+  std::vector<TxnOperationForm<LoggedKv>> operations;
+};
+
+template <class Archive>
+void describe(Archive& archive, const TxnToLog& request) {
+  archive.field("Ops", request.operations);
+}
+template <class Archive>
+void describe(Archive& archive, LoggedTxn& request) {
+  archive.field("Ops", request.operations);
 }
 
 /// Appends the log's form of a command behind the version byte.
@@ -125,6 +171,12 @@ class Encoder {
   }
   void operator()(const ReapTombstonesCommand& command) { append(kTombstone, command); }
   void operator()(const UpdateCoordinatesCommand& command) { append(kCoordinateBatch, command); }
+  void operator()(const TxnCommand& command) {
+    TxnToLog request;
+    request.operations.reserve(command.operations.size());
+    for (const TxnOperation& operation : command.operations) request.operations.push_back({operation});
+    append(kTxn, request);
+  }
 
  private:
   template <class C>
@@ -155,6 +207,18 @@ Result<Command> decode_kv(std::string_view bytes) {
   return Command(std::move(command));
 }
 
+Result<Command> decode_txn(std::string_view bytes) {
+  LoggedTxn request;
+  if (Status status = codec::from_msgpack(bytes, request); !status.ok()) return damaged(status.message());
+  TxnCommand command;
+  command.operations.reserve(request.operations.size());
+  for (auto& form : request.operations) {
+    if (!form.operation) return damaged("unknown operation of a transaction");
+    command.operations.push_back(*std::move(form.operation));
+  }
+  return Command(std::move(command));
+}
+
 }  // namespace
 
 std::string encode(const Command& command) {
@@ -179,6 +243,8 @@ Result<Command> decode_command(std::string_view bytes) {
       return decode_as<ReapTombstonesCommand>(bytes);
     case kCoordinateBatch:
       return decode_as<UpdateCoordinatesCommand>(bytes);
+    case kTxn:
+      return decode_txn(bytes);
     default:
       return damaged("type " + std::to_string(int{type}) + " is not known");
   }
@@ -194,9 +260,9 @@ Status validate(RegisterCommand& command) {
     command.check.reset();
   }
   for (auto& check : command.checks) {
-    if (Status status = complete_check(check, command.node); !status.ok()) return status;
+    if (Status status = complete_check_of(check, command.node); !status.ok()) return status;
   }
-  return refuse_zero_bytes(command);
+  return check_names(command);
 }
 
 Status validate(const DeregisterCommand& command) {

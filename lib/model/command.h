@@ -16,6 +16,7 @@
 #include "lib/codec/describe.h"
 #include "lib/model/describe_records.h"
 #include "lib/model/records.h"
+#include "lib/model/txn.h"
 
 namespace discovery::model {
 
@@ -65,11 +66,13 @@ struct UpdateCoordinatesCommand {
   std::vector<NodeCoordinate> updates;
 };
 
-using Command = std::variant<RegisterCommand, DeregisterCommand, KvCommand, ReapTombstonesCommand,
-                             UpdateCoordinatesCommand>;
+/// Does several things, or none of them.
+struct TxnCommand {
+  TxnOperations operations;
+};
 
-/// What applying a Command came to: done, or for the kinds that may lose a comparison, whether it won.
-using CommandResult = bool;
+using Command = std::variant<RegisterCommand, DeregisterCommand, KvCommand, ReapTombstonesCommand,
+                             UpdateCoordinatesCommand, TxnCommand>;
 
 /// Checks what Consul's servers check before a write goes to the log, and fills in defaults (service ID,
 /// check names). kInvalidArgument with Consul's text.

@@ -114,12 +114,13 @@ void describe(Archive& archive, R& connect) {
   archive.field("Native", connect.native, {.omit_empty = true});
 }
 
+/// `null_lists`: no tags are written as null, as transactions show them.
 template <class Archive, codec::Described<ServiceInstance> R>
-void describe(Archive& archive, R& service) {
+void describe_service(Archive& archive, R& service, bool null_lists) {
   archive.field("Kind", service.kind, {.omit_empty = true});
   archive.field("ID", service.id);
   archive.field("Service", service.name);
-  archive.field("Tags", service.tags);
+  archive.field("Tags", service.tags, {.null_if_empty = null_lists});
   archive.field("Address", service.address);
   archive.field("TaggedAddresses", service.tagged_addresses, {.omit_empty = true});
   archive.field("Meta", service.meta, {.null_if_empty = true});
@@ -132,6 +133,11 @@ void describe(Archive& archive, R& service) {
   describe_indexes(archive, service.index);
 }
 
+template <class Archive, codec::Described<ServiceInstance> R>
+void describe(Archive& archive, R& service) {
+  describe_service(archive, service, false);
+}
+
 template <class Archive, codec::Described<CheckDefinition> R>
 void describe(Archive& archive, R& definition) {
   archive.field("HTTP", definition.http, {.omit_empty = true});
@@ -142,14 +148,26 @@ void describe(Archive& archive, R& definition) {
   archive.field("TLSServerName", definition.tls_server_name, {.omit_empty = true});
   archive.field("TLSSkipVerify", definition.tls_skip_verify, {.omit_empty = true});
   archive.field("TCP", definition.tcp, {.omit_empty = true});
+  archive.field("H2PING", definition.h2ping, {.omit_empty = true});
+  archive.field("H2PingUseTLS", definition.h2ping_use_tls, {.omit_empty = true});
+  archive.field("GRPC", definition.grpc, {.omit_empty = true});
+  archive.field("GRPCUseTLS", definition.grpc_use_tls, {.omit_empty = true});
+  archive.field("ScriptArgs", definition.script_args, {.omit_empty = true});
+  archive.field("DockerContainerID", definition.docker_container_id, {.omit_empty = true});
+  archive.field("Shell", definition.shell, {.omit_empty = true});
+  archive.field("AliasNode", definition.alias_node, {.omit_empty = true});
+  archive.field("AliasService", definition.alias_service, {.omit_empty = true});
+  archive.field("OutputMaxSize", definition.output_max_size, {.omit_empty = true});
+  archive.duration("TTL", definition.ttl, {.omit_empty = true});
   archive.duration("Interval", definition.interval, {.omit_empty = true});
   archive.duration("Timeout", definition.timeout, {.omit_empty = true});
   archive.duration("DeregisterCriticalServiceAfter", definition.deregister_critical_service_after,
                    {.omit_empty = true});
 }
 
+/// `null_lists`: as describe_service().
 template <class Archive, codec::Described<HealthCheck> R>
-void describe(Archive& archive, R& check) {
+void describe_health_check(Archive& archive, R& check, bool null_lists) {
   archive.field("Node", check.node);
   archive.field("CheckID", check.check_id);
   archive.field("Name", check.name);
@@ -158,13 +176,18 @@ void describe(Archive& archive, R& check) {
   archive.field("Output", check.output);
   archive.field("ServiceID", check.service_id);
   archive.field("ServiceName", check.service_name);
-  archive.field("ServiceTags", check.service_tags);
+  archive.field("ServiceTags", check.service_tags, {.null_if_empty = null_lists});
   archive.field("Type", check.type);
   archive.field("Interval", check.interval);
   archive.field("Timeout", check.timeout);
   archive.field("ExposedPort", check.exposed_port);
   archive.field("Definition", check.definition, {.hidden_from_filter = true, .default_if_null = true});
   describe_indexes(archive, check.index);
+}
+
+template <class Archive, codec::Described<HealthCheck> R>
+void describe(Archive& archive, R& check) {
+  describe_health_check(archive, check, false);
 }
 
 /// Only written and filtered, never read: the flat form of an instance and its node.

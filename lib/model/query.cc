@@ -83,8 +83,37 @@ class Speller {
     number(query.segment ? 1 : 0);
     text(query.segment.value_or(""));
   }
+  void operator()(const ReadTxn& query) {
+    number(query.operations.size());
+    for (const TxnOperation& operation : query.operations) {
+      number(operation.index());
+      std::visit([this](const auto& kind) { spell(kind); }, operation);
+    }
+  }
 
  private:
+  /// What reading looks at.
+  void spell(const KvOperation& operation) {
+    text(operation.verb);
+    text(operation.key);
+    number(operation.index);
+  }
+  void spell(const NodeOperation& operation) {
+    text(operation.verb);
+    text(operation.node.id);
+    text(operation.node.name);
+  }
+  void spell(const ServiceOperation& operation) {
+    text(operation.verb);
+    text(operation.node);
+    text(operation.service.id);
+  }
+  void spell(const CheckOperation& operation) {
+    text(operation.verb);
+    text(operation.check.node);
+    text(operation.check.check_id);
+  }
+
   std::string& out_;
 };
 

@@ -15,6 +15,7 @@
 
 #include "lib/model/kv_entry.h"
 #include "lib/model/records.h"
+#include "lib/model/txn.h"
 
 namespace discovery::model {
 
@@ -105,10 +106,15 @@ struct ListCoordinates {
   std::optional<std::string> segment{};
 };
 
+/// A transaction of operations that only read. Answer: TxnResults.
+struct ReadTxn {
+  TxnOperations operations;
+};
+
 using Query = std::variant<GetKey, ListKeysWithValues, ListKeys, ListNodes, ListServices,
                            ListServiceInstances, ListServiceHealth, GetNodeServices, FindNodeByAddress,
                            ListNodeChecks, ListServiceChecks, ListChecksInState, ListDatacenters, GetLeader,
-                           ListPeers, ListCoordinates, FindServiceByAddress>;
+                           ListPeers, ListCoordinates, FindServiceByAddress, ReadTxn>;
 
 using KvEntries = std::vector<KvEntryRef>;
 using Names = std::vector<std::string>;
@@ -127,7 +133,7 @@ struct NodeServices {
 
 /// What an answer holds; which one follows from the query.
 using Value = std::variant<KvEntries, Names, Nodes, ServiceTags, ServiceNodes, CheckServiceNodes,
-                           NodeServices, Checks, Coordinates>;
+                           NodeServices, Checks, Coordinates, TxnResults>;
 
 /// How a query is to be answered.
 struct Read {

@@ -172,6 +172,17 @@ struct CheckDefinition {
   std::string tls_server_name;
   bool tls_skip_verify = false;
   std::string tcp;
+  std::string h2ping;
+  bool h2ping_use_tls = false;
+  std::string grpc;
+  bool grpc_use_tls = false;
+  std::vector<std::string> script_args;
+  std::string docker_container_id;
+  std::string shell;
+  std::string alias_node;
+  std::string alias_service;
+  std::int64_t output_max_size = 0;
+  Duration ttl{};
   Duration interval{};
   Duration timeout{};
   Duration deregister_critical_service_after{};

@@ -105,6 +105,16 @@ struct CostOf {
   Cost operator()(const model::ListCoordinates&) const {
     return {count_all<state::CoordinateTable>(snapshot)};
   }
+  Cost operator()(const model::ReadTxn& query) const {
+    Cost cost;
+    for (const model::TxnOperation& operation : query.operations) {
+      cost.rows += model::reads_tree(operation)
+                       ? count_below<state::KvTable>(snapshot, std::get<model::KvOperation>(operation).key)
+                       : 1;
+      if (cost.rows * kVisit > kBudget) break;  // known well enough
+    }
+    return cost;
+  }
   template <class Other>
   Cost operator()(const Other&) const {
     return {};
@@ -112,6 +122,11 @@ struct CostOf {
 };
 
 }  // namespace
+
+bool takes_long(const model::Query& query, const Snapshot& snapshot) {
+  const Cost cost = std::visit(CostOf{snapshot}, query);
+  return cost.rows * cost.each > kBudget;
+}
 
 bool takes_long(const Question& question, const Snapshot& snapshot) {
   Cost cost = std::visit(CostOf{snapshot}, question.query);

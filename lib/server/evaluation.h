@@ -39,6 +39,8 @@ Result<Evaluated> evaluate(const Question& question, const state::Snapshot& snap
 /// Whether evaluating would keep a loop from others: by the number of rows to be visited and what each of
 /// them takes, more than about 200 µs. Costs at most a few microseconds itself.
 bool takes_long(const Question& question, const state::Snapshot& snapshot);
+/// The same of a query whose rows nothing shapes.
+bool takes_long(const model::Query& query, const state::Snapshot& snapshot);
 
 /// What the answer may depend on, known before it is: at least the subjects that evaluating it would name.
 state::Touched interests(const Question& question);

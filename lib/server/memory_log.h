@@ -18,7 +18,7 @@ class MemoryLog final : public ReplicatedLog {
     const Index index = ++last_index_;
     Result<model::CommandResult> result = apply_(index, command);
     if (!result.ok()) return result.status();
-    return model::Outcome{index, *result};
+    return model::Outcome{index, result->won, std::move(result->txn)};
   }
   Async<Unit> read_barrier() override { return Unit{}; }
   bool is_leader() const noexcept override { return true; }

@@ -5,6 +5,7 @@
 
 #include "lib/server/shared_question.h"
 #include "lib/state/kv_rows.h"
+#include "lib/state/txn.h"
 
 namespace discovery::server {
 namespace {
@@ -129,6 +130,15 @@ Async<model::Answer> QueryEngine::query(model::Query query, model::Read read, co
     model::Answer answer{meta, std::make_shared<const model::SharedAnswer>(std::move(entries))};
     answer.meta.index = row.index;
     return answer;
+  }
+  if (const auto* txn = std::get_if<model::ReadTxn>(&query)) {
+    // Few ask the same, and nobody waits for a change of it: a short one is not kept.
+    const state::Snapshot snapshot = store_.snapshot();
+    if (!server::takes_long(query, snapshot)) {
+      ++statistics_.evaluations;
+      return model::Answer{meta,
+                           std::make_shared<const model::SharedAnswer>(state::read_txn(*txn, snapshot))};
+    }
   }
   Shared& shared = shared_for(query, read);
   if (shared.answer || (!shared.flight && !takes_long(shared))) {

@@ -1,7 +1,9 @@
 #include "lib/server/server.h"
 
 #include <algorithm>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <utility>
 #include <variant>
@@ -34,8 +36,23 @@ std::string datacenter_of(const model::Command& command) {
 }
 
 bool leaves_tombstones(const model::Command& command) {
+  if (const auto* txn = std::get_if<model::TxnCommand>(&command))
+    return std::any_of(txn->operations.begin(), txn->operations.end(), model::may_bury);
   const auto* kv = std::get_if<model::KvCommand>(&command);
   return kv != nullptr && kv->verb != model::KvVerb::kSet && kv->verb != model::KvVerb::kCas;
+}
+
+/// Fills in what a transaction leaves open. What is wrong with it is an outcome too; the log never sees it.
+std::optional<model::Outcome> complete(model::TxnCommand& txn, const std::string& datacenter) {
+  for (model::TxnOperation& operation : txn.operations) {
+    auto* node = std::get_if<model::NodeOperation>(&operation);
+    if (node != nullptr && node->node.datacenter.empty()) node->node.datacenter = datacenter;
+  }
+  model::TxnResults results;
+  results.errors = model::complete(txn.operations);
+  if (results.errors.empty()) return std::nullopt;
+  return model::Outcome{.result = false,
+                        .txn = std::make_shared<const model::SharedAnswer>(std::move(results))};
 }
 
 }  // namespace
@@ -105,6 +122,9 @@ Async<model::Outcome> Server::apply_here(model::Command command, const Call& cal
   if (Status status = std::visit([](auto& kind) { return check(kind); }, command); !status.ok())
     return status;
   if (auto* entity = std::get_if<model::RegisterCommand>(&command)) entity->datacenter = options_.datacenter;
+  if (auto* txn = std::get_if<model::TxnCommand>(&command)) {
+    if (auto failed = complete(*txn, options_.datacenter)) return *std::move(failed);
+  }
   const bool buries = leaves_tombstones(command);
   Async<model::Outcome> outcome = log_.propose(std::move(command));
   if (!buries) return outcome;

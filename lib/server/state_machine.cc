@@ -1,33 +1,44 @@
 #include "lib/server/state_machine.h"
 
+#include <memory>
+#include <utility>
 #include <variant>
 
 #include "lib/state/catalog.h"
 #include "lib/state/kv.h"
+#include "lib/state/txn.h"
 
 namespace discovery::server {
 namespace {
 
 using Applied = Result<model::CommandResult>;
 
+const model::CommandResult kDone{};
+
 Applied change(state::Transaction& tx, const model::RegisterCommand& command) {
   if (Status status = state::register_entity(tx, command); !status.ok()) return status;
-  return true;
+  return kDone;
 }
 Applied change(state::Transaction& tx, const model::DeregisterCommand& command) {
   state::deregister_entity(tx, command);
-  return true;
+  return kDone;
 }
 Applied change(state::Transaction& tx, const model::KvCommand& command) {
-  return state::apply_kv(tx, command);
+  return model::CommandResult{state::apply_kv(tx, command)};
 }
 Applied change(state::Transaction& tx, const model::ReapTombstonesCommand& command) {
   state::reap_tombstones(tx, command);
-  return true;
+  return kDone;
 }
 Applied change(state::Transaction& tx, const model::UpdateCoordinatesCommand& command) {
   state::update_coordinates(tx, command);
-  return true;
+  return kDone;
+}
+
+Applied change(state::Transaction& tx, const model::TxnCommand& command) {
+  model::TxnResults results = state::apply_txn(tx, command);
+  const bool done = results.errors.empty();
+  return model::CommandResult{done, std::make_shared<const model::SharedAnswer>(std::move(results))};
 }
 
 }  // namespace
@@ -35,7 +46,8 @@ Applied change(state::Transaction& tx, const model::UpdateCoordinatesCommand& co
 Applied StateMachine::apply(Index index, const model::Command& command) {
   state::Transaction tx = store_.begin(index);
   Applied result = std::visit([&](const auto& kind) { return change(tx, kind); }, command);
-  if (!result.ok()) return result;
+  // What lost a comparison has changed nothing, but a transaction may have until then.
+  if (!result.ok() || !result->won) return result;
   const state::Touched touched = tx.commit();
   if (!touched.empty()) observer_(touched);
   return result;

@@ -4,6 +4,7 @@
 
 #include <discovery/status.h>
 
+#include "lib/model/answer.h"
 #include "lib/model/command.h"
 #include "lib/state/store.h"
 #include "lib/state/touched.h"

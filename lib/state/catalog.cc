@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "lib/state/catalog_edit.h"
+
 namespace discovery::state {
 namespace {
 
@@ -16,11 +18,6 @@ using model::ServiceInstance;
 using model::ServicePtr;
 
 Status refused(std::string message) { return {Code::kFailedPrecondition, std::move(message)}; }
-
-NodePtr find_node(const Transaction& tx, std::string_view name) {
-  const auto* leaf = tx.table<NodeTable>().find(lower(name));
-  return leaf == nullptr ? nullptr : leaf->value();
-}
 
 std::vector<ServicePtr> services_of(const Transaction& tx, std::string_view node) {
   std::vector<ServicePtr> services;
@@ -79,17 +76,14 @@ void touch_services_behind(Transaction& tx, const HealthCheck& check) {
   }
 }
 
+}  // namespace
+
 Status ensure_check(Transaction& tx, const Node& node, HealthCheck check) {
-  if (lower(check.node) != lower(node.name)) {
-    return refused("check node \"" + check.node + "\" does not match node \"" + node.name + "\"");
-  }
   check.node = node.name;
   if (check.status.empty()) check.status = model::kCritical;
   if (!check.service_id.empty()) {
     const auto* leaf = tx.table<ServiceTable>().find(table_key({check.node, check.service_id}));
-    if (leaf == nullptr) {
-      return refused("failed inserting check: Missing service registration on node \"" + node.name + "\"");
-    }
+    if (leaf == nullptr) return refused("Missing service registration");
     if (check.service_id == leaf->value()->id) check.service_id = leaf->value()->id;  // shares the bytes
     check.service_name = leaf->value()->name;
     check.service_tags = leaf->value()->tags;
@@ -108,6 +102,8 @@ Status ensure_check(Transaction& tx, const Node& node, HealthCheck check) {
   return {};
 }
 
+namespace {
+
 /// Takes a check out of its tables, without telling anybody.
 void erase_check(Transaction& tx, const HealthCheck& check) {
   if (check.status != model::kPassing) {
@@ -116,6 +112,8 @@ void erase_check(Transaction& tx, const HealthCheck& check) {
   tx.erase<ServiceCheckTable>(table_key({check.node, check.service_id, check.check_id}));
   tx.erase<CheckTable>(table_key({check.node, check.check_id}));
 }
+
+}  // namespace
 
 void delete_check(Transaction& tx, std::string_view node, std::string_view check_id) {
   const auto* leaf = tx.table<CheckTable>().find(table_key({node, check_id}));
@@ -132,6 +130,8 @@ void delete_check(Transaction& tx, std::string_view node, std::string_view check
 
 // --- services
 // -------------------------------------------------------------------------------------------------------
+
+namespace {
 
 /// Adds (`by` 1) or takes away (`by` -1) an instance in what its service keeps in common.
 void count_instance(Transaction& tx, const ServiceInstance& service, int by) {
@@ -188,6 +188,8 @@ void touch_services_table(Transaction& tx, std::string_view node) {
   tx.touched().add(Topic::kNode, lower(node));
 }
 
+}  // namespace
+
 void ensure_service(Transaction& tx, const Node& node, ServiceInstance service) {
   service.index = {tx.index(), tx.index()};
   ServicePtr before;
@@ -230,11 +232,15 @@ void delete_service(Transaction& tx, std::string_view node, const ServiceInstanc
 // --- nodes
 // ----------------------------------------------------------------------------------------------------------
 
+namespace {
+
 void touch_node(Transaction& tx, const Node& node) {
   tx.bump(kNodesRow);
   tx.touched().add(Topic::kNodes);
   tx.touched().add(Topic::kNode, lower(node.name));
 }
+
+}  // namespace
 
 void delete_node(Transaction& tx, const Node& node) {
   for (const ServicePtr& service : services_of(tx, node.name)) delete_service(tx, node.name, *service);
@@ -254,15 +260,24 @@ void delete_node(Transaction& tx, const Node& node) {
   touch_node(tx, node);
 }
 
+namespace {
+
 /// Whether a live member of the gossip pool holds the node's name under another ID.
 Status refuse_taken_name(const Transaction& tx, const Node& node) {
   const NodePtr holder = find_node(tx, node.name);
   if (!holder || holder->id.empty() || holder->id == node.id) return {};
   const auto* alive = tx.table<CheckTable>().find(table_key({holder->name, model::kSerfHealth}));
   if (alive == nullptr || alive->value()->status == model::kCritical) return {};
-  return refused("failed inserting node: Error while renaming Node ID: \"" + node.id + "\": Node name " +
-                 node.name + " is reserved by node " + holder->id + " with name " + holder->name + " (" +
+  return refused("Error while renaming Node ID: \"" + node.id + "\": Node name " + node.name +
+                 " is reserved by node " + holder->id + " with name " + holder->name + " (" +
                  holder->address + ")");
+}
+
+}  // namespace
+
+NodePtr find_node(const Transaction& tx, std::string_view name) {
+  const auto* leaf = tx.table<NodeTable>().find(lower(name));
+  return leaf == nullptr ? nullptr : leaf->value();
 }
 
 Status ensure_node(Transaction& tx, Node node) {
@@ -292,12 +307,24 @@ Status ensure_node(Transaction& tx, Node node) {
   return {};
 }
 
-}  // namespace
-
 std::string_view mesh_destination(const ServiceInstance& service) {
   if (service.kind == "connect-proxy" && service.proxy) return service.proxy->destination_service_name;
   return service.connect.native ? std::string_view(service.name) : std::string_view();
 }
+
+namespace {
+
+Status register_check(Transaction& tx, const Node& node, const HealthCheck& check) {
+  if (lower(check.node) != lower(node.name)) {
+    return refused("check node \"" + check.node + "\" does not match node \"" + node.name + "\"");
+  }
+  const Status status = ensure_check(tx, node, check);
+  if (status.ok()) return status;
+  return refused("failed inserting check: " + std::string(status.message()) + " on node \"" + node.name +
+                 "\"");
+}
+
+}  // namespace
 
 Status register_entity(Transaction& tx, const model::RegisterCommand& command) {
   NodePtr node = find_node(tx, command.node);
@@ -309,15 +336,16 @@ Status register_entity(Transaction& tx, const model::RegisterCommand& command) {
                 command.tagged_addresses,
                 command.node_meta,
                 {}};
-    if (Status status = ensure_node(tx, std::move(wanted)); !status.ok()) return status;
+    if (const Status status = ensure_node(tx, std::move(wanted)); !status.ok())
+      return refused("failed inserting node: " + std::string(status.message()));
     node = find_node(tx, command.node);
   }
   if (command.service) ensure_service(tx, *node, *command.service);
   if (command.check) {
-    if (Status status = ensure_check(tx, *node, *command.check); !status.ok()) return status;
+    if (Status status = register_check(tx, *node, *command.check); !status.ok()) return status;
   }
   for (const HealthCheck& check : command.checks) {
-    if (Status status = ensure_check(tx, *node, check); !status.ok()) return status;
+    if (Status status = register_check(tx, *node, check); !status.ok()) return status;
   }
   return {};
 }

@@ -7,7 +7,6 @@
 namespace discovery::state {
 namespace {
 
-using model::KvCommand;
 using model::KvEntry;
 
 void bury(Transaction& tx, std::string_view key) {
@@ -15,64 +14,68 @@ void bury(Transaction& tx, std::string_view key) {
   tx.bump(kTombstonesRow);
 }
 
-void set(Transaction& tx, const KvCommand& command, const KvEntry* before) {
+void set(Transaction& tx, const KeyWrite& write, const KvEntry* before) {
   KvEntry::Attributes attributes;
-  attributes.flags = command.flags;
+  attributes.flags = write.flags;
   attributes.create_index = tx.index();
   attributes.modify_index = tx.index();
   if (before != nullptr) {
     attributes.create_index = before->create_index();
     attributes.session = before->session();  // a plain write leaves the lock with its holder
     const bool same =
-        before->value() == command.value && before->flags() == command.flags && before->lock_index() == 0;
+        before->value() == write.value && before->flags() == write.flags && before->lock_index() == 0;
     if (same) return;
   }
-  tx.insert<KvTable>(KvEntry::make(command.key, command.value, attributes));
+  tx.insert<KvTable>(KvEntry::make(write.key, write.value, attributes));
   tx.bump(kKvRow);
-  tx.touched().add(Topic::kKey, command.key);
+  tx.touched().add(Topic::kKey, write.key);
 }
 
-void erase(Transaction& tx, const KvCommand& command) {
-  if (!tx.erase<KvTable>(command.key)) return;
-  bury(tx, command.key);
+void erase(Transaction& tx, const KeyWrite& write) {
+  if (!tx.erase<KvTable>(write.key)) return;
+  bury(tx, write.key);
   tx.bump(kKvRow);
-  tx.touched().add(Topic::kKey, command.key);
+  tx.touched().add(Topic::kKey, write.key);
 }
 
-void erase_tree(Transaction& tx, const KvCommand& command) {
-  if (tx.erase_prefix<KvTable>(command.key) == 0) return;
-  if (!command.key.empty()) bury(tx, command.key);
+void erase_tree(Transaction& tx, const KeyWrite& write) {
+  if (tx.erase_prefix<KvTable>(write.key) == 0) return;
+  if (!write.key.empty()) bury(tx, write.key);
   tx.bump(kKvRow);
-  tx.touched().add(Topic::kKeyPrefix, command.key);
+  tx.touched().add(Topic::kKeyPrefix, write.key);
 }
 
 }  // namespace
 
-bool apply_kv(Transaction& tx, const KvCommand& command) {
-  const KvEntry* before = tx.table<KvTable>().find(command.key);
-  switch (command.verb) {
+bool write_key(Transaction& tx, const KeyWrite& write) {
+  const KvEntry* before = tx.table<KvTable>().find(write.key);
+  switch (write.verb) {
     case model::KvVerb::kSet:
-      set(tx, command, before);
+      set(tx, write, before);
       return true;
     case model::KvVerb::kCas: {
-      const bool wins = command.index == 0 ? before == nullptr
-                                           : before != nullptr && before->modify_index() == command.index;
-      if (wins) set(tx, command, before);
+      const bool wins =
+          write.index == 0 ? before == nullptr : before != nullptr && before->modify_index() == write.index;
+      if (wins) set(tx, write, before);
       return wins;
     }
     case model::KvVerb::kDelete:
-      erase(tx, command);
+      erase(tx, write);
       return true;
     case model::KvVerb::kDeleteCas:
       if (before == nullptr) return true;
-      if (before->modify_index() != command.index) return false;
-      erase(tx, command);
+      if (before->modify_index() != write.index) return false;
+      erase(tx, write);
       return true;
     case model::KvVerb::kDeleteTree:
-      erase_tree(tx, command);
+      erase_tree(tx, write);
       return true;
   }
   return false;
+}
+
+bool apply_kv(Transaction& tx, const model::KvCommand& command) {
+  return write_key(tx, {command.verb, command.key, command.value, command.flags, command.index});
 }
 
 void reap_tombstones(Transaction& tx, const model::ReapTombstonesCommand& command) {

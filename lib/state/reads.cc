@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lib/state/kv_rows.h"
+#include "lib/state/txn.h"
 
 namespace discovery::state {
 namespace {
@@ -250,6 +251,10 @@ Evaluation read(const model::ListChecksInState& query, const Snapshot& snapshot)
         table_key({state, ""}), [&](const FailingCheckTable::Leaf& leaf) { take(leaf.value()); });
   }
   return result;
+}
+
+Evaluation read(const model::ReadTxn& query, const Snapshot& snapshot) {
+  return evaluate_txn(query, snapshot);
 }
 
 Evaluation read(const model::ListCoordinates& query, const Snapshot& snapshot) {

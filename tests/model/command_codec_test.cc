@@ -101,6 +101,33 @@ TEST_CASE("Reaping and coordinates survive the log", "[command]") {
   CHECK(back.updates[0].coordinate == update.coordinate);
 }
 
+TEST_CASE("Transactions survive the log", "[command]") {
+  TxnCommand command;
+  command.operations.emplace_back(KvOperation{"cas", "k", std::string("\0\xff", 2), 7, 9});
+  NodeOperation node{"set", {}};
+  node.node.name = "n";
+  node.node.meta = {{"a", "b"}};
+  node.node.index.modify = 3;
+  command.operations.emplace_back(node);
+  ServiceOperation service{"delete-cas", "n", *full_registration().service};
+  command.operations.emplace_back(service);
+  command.operations.emplace_back(CheckOperation{"explode", full_registration().checks[0]});
+  const auto back = round_trip(command);
+  REQUIRE(back.operations.size() == 4);
+  const auto& kv = std::get<KvOperation>(back.operations[0]);
+  CHECK(kv.verb == "cas");
+  CHECK(kv.key == "k");
+  CHECK(kv.value == std::string("\0\xff", 2));
+  CHECK(kv.flags == 7);
+  CHECK(kv.index == 9);
+  CHECK(codec::to_json(std::get<NodeOperation>(back.operations[1])) == codec::to_json(node));
+  CHECK(codec::to_json(std::get<ServiceOperation>(back.operations[2])) == codec::to_json(service));
+  CHECK(std::get<CheckOperation>(back.operations[3]).verb == "explode");
+  CHECK(round_trip(TxnCommand{}).operations.empty());
+  CHECK(encode(command).substr(0, 2) == "\x01\x08");
+  CHECK(decode_command("\x01\x08\x81\xa3Ops\x91\x80"s).status().code() == Code::kDataLoss);
+}
+
 TEST_CASE("The log's form is a version, Consul's type, and MessagePack with Consul's names", "[command]") {
   KvCommand command;
   command.key = "k";

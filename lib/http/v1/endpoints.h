@@ -16,6 +16,12 @@ namespace discovery::http::v1 {
 void kv(Request& request, Reply reply);
 /// @}
 
+/// \name Transactions (.../api-docs/txn)
+/// @{
+/// PUT /v1/txn: several operations of which all happen or none.
+void txn(Request& request, Reply reply);
+/// @}
+
 /// \name Catalog (.../api-docs/catalog)
 /// @{
 /// PUT /v1/catalog/register: makes or changes a node with a service and checks.

@@ -7,6 +7,7 @@
 #include "lib/codec/json_writer.h"
 #include "lib/http/read.h"
 #include "lib/http/v1/endpoints.h"
+#include "lib/http/v1/kv_bodies.h"
 #include "lib/http/write.h"
 
 namespace discovery::http::v1 {
@@ -19,18 +20,6 @@ constexpr std::string_view kSizeHint =
 /// on a line of its own.
 constexpr std::size_t kEntryOverhead = 160;
 constexpr std::size_t kEntryLayout = 96;
-
-void write_entry(codec::JsonWriter& writer, const model::KvEntry& entry) {
-  writer.begin_object();
-  writer.field("LockIndex", entry.lock_index());
-  writer.field("Key", entry.key());
-  writer.field("Flags", entry.flags());
-  writer.bytes("Value", entry.value(), {.null_if_empty = true});
-  writer.field("Session", entry.session(), {.omit_empty = true});
-  writer.field("CreateIndex", entry.create_index());
-  writer.field("ModifyIndex", entry.modify_index());
-  writer.end_object();
-}
 
 void render_entries(std::string& out, const model::Value& value, codec::JsonStyle style) {
   const auto* entries = std::get_if<model::KvEntries>(&value);
@@ -45,7 +34,7 @@ void render_entries(std::string& out, const model::Value& value, codec::JsonStyl
   writer.begin_array();
   for (const auto& entry : *entries) {
     writer.element();
-    write_entry(writer, *entry);
+    write_entry(writer, *entry, entry->value());
   }
   writer.end_array();
 }
