@@ -9,65 +9,17 @@ Exits with 1, and says what was lost, if one is not, or if the agent does not st
 
 import argparse
 import http.client
-import json
 import os
 import random
 import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-DAEMON = os.path.join(ROOT, "build/release/discoveryd")
+from agent import Agent
+
 CLIENTS = 4
-START_LIMIT = 20  # seconds
-
-
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
-
-
-class Agent:
-    """One life of the agent; `services` is what it came up with."""
-
-    def __init__(self, data_dir, log):
-        self.port, dns, server, lan, wan = free_ports(5)
-        self.process = subprocess.Popen(
-            [DAEMON, "agent", "-server", "-bootstrap", "-node=n1", f"-data-dir={data_dir}", "-bind=127.0.0.1",
-             f"-http-port={self.port}", f"-dns-port={dns}", f"-server-port={server}", f"-serf-lan-port={lan}",
-             f"-serf-wan-port={wan}", "-grpc-port=-1", "-log-level=warn"], stdout=log, stderr=log)
-        end = time.monotonic() + START_LIMIT
-        while True:
-            try:
-                self.services = set(json.loads(self.request(self.connect(), "GET", "/v1/agent/services")[1]))
-                return
-            except OSError:
-                if self.process.poll() is not None or time.monotonic() > end:
-                    sys.exit(f"kill_nine: the agent does not start (exit code {self.process.poll()}); "
-                             f"its last words: {log.name}")
-                time.sleep(0.02)
-
-    def connect(self):
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=START_LIMIT)
-
-    @staticmethod
-    def request(connection, method, path, body=None):
-        connection.request(method, path, json.dumps(body) if body else None)
-        response = connection.getresponse()
-        return response.status, response.read()
-
-    def end(self, sig):
-        self.process.send_signal(sig)
-        self.process.wait()
 
 
 class Ledger:
@@ -104,8 +56,8 @@ def main():
     ledger = Ledger()
     with tempfile.TemporaryDirectory() as folder, open(os.path.join(folder, "log"), "ab") as log:
         for life in range(options.rounds + 1):
-            agent = Agent(os.path.join(folder, "data"), log)
-            lost = ledger.kept - agent.services
+            agent = Agent(["-server", "-bootstrap", "-node=n1", f"-data-dir={folder}/data", "-log-level=warn"], log)
+            lost = ledger.kept - set(agent.get("/v1/agent/services"))
             if lost:
                 agent.end(signal.SIGKILL)
                 sys.exit(f"kill_nine: lost after {life} kills: {len(lost)}, such as {sorted(lost)[:3]}")
