@@ -13,12 +13,14 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <random>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -32,8 +34,9 @@ using Bits = std::mt19937_64;
 constexpr std::size_t kBatch = 64;
 constexpr std::size_t kSockets = 16;
 constexpr std::size_t kPlainBytes = 512;
-constexpr int kTries = 5;  // of the earnest client, as resolvers do
-constexpr int kTryMs = 1000;
+constexpr int kTries =
+    30;  // a flood fills the queue of the socket: some packets are lost, whoever sends them
+constexpr int kTryMs = 300;
 constexpr std::chrono::milliseconds kPace(2);
 
 std::string query_for(const std::string& text, Type type, std::uint16_t id, std::uint16_t edns) {
@@ -52,8 +55,7 @@ int connected_socket(std::uint16_t port) {
   to.sin_port = htons(port);
   to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   if (fd < 0 || ::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
-    std::perror("dns_flood: socket");
-    std::exit(2);
+    throw std::system_error(errno, std::generic_category(), "dns_flood: socket");
   }
   return fd;
 }
