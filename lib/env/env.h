@@ -116,7 +116,11 @@ class Files {
   virtual Status replace(const std::string& path, std::string_view content) = 0;
   /// kNotFound if there is none.
   virtual Status remove(const std::string& path) = 0;
-  /// Names of the regular files in a directory, sorted. kNotFound.
+  /// Gives a file another name in the same directory, for good; a file that has this name goes. kNotFound.
+  virtual Status rename(const std::string& from, const std::string& to) = 0;
+  /// Removes from a directory what replace() was writing when the program or the machine stopped. kNotFound.
+  virtual Status remove_leftovers(const std::string& directory) = 0;
+  /// Names of the regular files in a directory, sorted; without those leftovers. kNotFound.
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;
   /// Makes a directory and those above it; fine if it is there.
   virtual Status make_directory(const std::string& path) = 0;

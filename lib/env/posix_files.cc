@@ -31,6 +31,25 @@ Status sync_directory_of(const std::string& path) {
   return {};
 }
 
+/// The names of the regular files in a directory, in no order.
+Result<std::vector<std::string>> regular_files(const std::string& directory) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(directory.c_str()), ::closedir);
+  if (stream == nullptr) return posix_error("cannot list " + directory, errno);
+  std::vector<std::string> names;
+  while (true) {
+    errno = 0;
+    const dirent* entry =
+        ::readdir(stream.get());  // NOLINT(concurrency-mt-unsafe): nobody else has the stream
+    if (entry == nullptr) break;
+    struct stat about {};
+    if (::fstatat(::dirfd(stream.get()), entry->d_name, &about, 0) == 0 && S_ISREG(about.st_mode)) {
+      names.emplace_back(entry->d_name);
+    }
+  }
+  if (errno != 0) return posix_error("cannot list " + directory, errno);
+  return names;
+}
+
 /// Writes and syncs a new file. What is left of it after an error is the caller's to remove.
 Status write_synced(const std::string& path, std::string_view content) {
   UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
@@ -97,24 +116,30 @@ Status PosixFiles::remove(const std::string& path) {
   return sync_directory_of(path);
 }
 
-Result<std::vector<std::string>> PosixFiles::list(const std::string& directory) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(directory.c_str()), ::closedir);
-  if (stream == nullptr) return posix_error("cannot list " + directory, errno);
-  std::vector<std::string> names;
-  while (true) {
-    errno = 0;
-    const dirent* entry =
-        ::readdir(stream.get());  // NOLINT(concurrency-mt-unsafe): nobody else has the stream
-    if (entry == nullptr) break;
-    const std::string_view name = entry->d_name;
-    if (name.ends_with(kTemporarySuffix)) continue;
-    struct stat about {};
-    if (::fstatat(::dirfd(stream.get()), entry->d_name, &about, 0) == 0 && S_ISREG(about.st_mode)) {
-      names.emplace_back(name);
-    }
+Status PosixFiles::rename(const std::string& from, const std::string& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) {
+    return posix_error("cannot rename " + from + " to " + to, errno);
   }
-  if (errno != 0) return posix_error("cannot list " + directory, errno);
-  std::sort(names.begin(), names.end());
+  return sync_directory_of(to);
+}
+
+Status PosixFiles::remove_leftovers(const std::string& directory) {
+  const auto names = regular_files(directory);
+  if (!names.ok()) return names.status();
+  for (const std::string& name : *names) {
+    if (!std::string_view(name).ends_with(kTemporarySuffix)) continue;
+    const std::string path = directory + "/" + name;
+    if (::unlink(path.c_str()) != 0) return posix_error("cannot remove " + path, errno);
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> PosixFiles::list(const std::string& directory) {
+  auto names = regular_files(directory);
+  if (!names.ok()) return names;
+  std::erase_if(*names,
+                [](const std::string& name) { return std::string_view(name).ends_with(kTemporarySuffix); });
+  std::sort(names->begin(), names->end());
   return names;
 }
 

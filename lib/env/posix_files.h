@@ -16,7 +16,8 @@ class PosixFiles final : public Files {
   /// counts, unless the message says that the new one may be lost at a crash.
   Status replace(const std::string& path, std::string_view content) override;
   Status remove(const std::string& path) override;
-  /// Leaves out what an interrupted replace() has left behind.
+  Status rename(const std::string& from, const std::string& to) override;
+  Status remove_leftovers(const std::string& directory) override;
   Result<std::vector<std::string>> list(const std::string& directory) override;
   /// The mode of what it makes is 0700.
   Status make_directory(const std::string& path) override;

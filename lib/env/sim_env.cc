@@ -166,7 +166,10 @@ void Simulation::crash(SimEnv& machine) {
   }
 }
 
-void Simulation::restart(SimEnv& machine) { machine.running_ = true; }
+void Simulation::restart(SimEnv& machine) {
+  machine.running_ = true;
+  machine.files_.restart();
+}
 
 SimEvents::Id Simulation::schedule(SimEnv& on, Duration delay, UniqueFunction<void()> run) {
   return events_.schedule(now_ + delay, &on, on.life_, std::move(run));

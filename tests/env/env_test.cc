@@ -140,6 +140,25 @@ TEMPLATE_TEST_CASE("a datagram socket may be destroyed by its own callback", "",
   world.settle();
 }
 
+TEMPLATE_TEST_CASE("files get other names, and leftovers of writing go", "", RealWorld, SimWorld) {
+  TestType world;
+  Files& files = world.server().files();
+  const std::string directory = world.directory() + "/d";
+  REQUIRE(files.make_directory(directory).ok());
+  REQUIRE(files.replace(directory + "/a", "1").ok());
+  REQUIRE(files.replace(directory + "/b", "2").ok());
+  REQUIRE(files.rename(directory + "/a", directory + "/b").ok());
+  CHECK(*files.read(directory + "/b", 10) == "1");
+  CHECK(files.rename(directory + "/a", directory + "/c").code() == Code::kNotFound);
+  REQUIRE(files.rename(directory + "/b", directory + "/left.tmp").ok());
+  REQUIRE(files.replace(directory + "/kept", "3").ok());
+  CHECK(*files.list(directory) == std::vector<std::string>{"kept"});
+  REQUIRE(files.remove_leftovers(directory).ok());
+  CHECK(files.read(directory + "/left.tmp", 10).status().code() == Code::kNotFound);
+  CHECK(*files.read(directory + "/kept", 10) == "3");
+  CHECK(files.remove_leftovers(world.directory() + "/none").code() == Code::kNotFound);
+}
+
 TEMPLATE_TEST_CASE("files are replaced whole, listed and removed", "", RealWorld, SimWorld) {
   TestType world;
   Files& files = world.server().files();

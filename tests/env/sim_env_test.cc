@@ -345,6 +345,33 @@ TEST_CASE("a peer that stays down times a stream out") {
   CHECK(at_client.failure.message() == "connection timed out");
 }
 
+TEST_CASE("the power goes in the middle of a write") {
+  std::set<std::string> seen;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    Simulation world(seed);
+    SimEnv& env = world.add_env("a");
+    Files& files = env.files();
+    REQUIRE(files.replace("/a", "old").ok());
+    REQUIRE(files.replace("/gone", "x").ok());
+    env.sim_files().lose_power_after(seed % 8);
+    const bool replaced = files.replace("/a", "new content").ok();
+    const bool removed = files.remove("/gone").ok();
+    CHECK(removed == env.sim_files().has_power());
+    world.crash(env);
+    CHECK_FALSE(files.replace("/late", "x").ok());
+    CHECK_FALSE(files.list("/").ok());
+    world.restart(env);
+    const std::string now = *files.read("/a", 100);
+    CHECK((now == "new content" || (now == "old" && !replaced)));
+    if (removed) CHECK_FALSE(files.read("/gone", 10).ok());
+    CHECK_FALSE(files.read("/late", 10).ok());
+    const auto leftover = files.read("/a.tmp", 100);
+    CHECK((!leftover.ok() || std::string("new content").starts_with(*leftover)));
+    seen.insert(now + (leftover.ok() ? " and a leftover" : ""));
+  }
+  CHECK(seen.size() >= 3);  // all of them come about
+}
+
 TEST_CASE("disks run full and fail") {
   Simulation world(1);
   SimEnv& env = world.add_env("a");
