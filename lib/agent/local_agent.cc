@@ -38,7 +38,11 @@ NodeAgent::NodeAgent(env::Env& env, model::Backend& backend, AgentIdentity ident
       check_schema_(filter::schema_of<model::HealthCheck>()),
       state_(identity_, state_options()),
       sync_(env, backend, state_, identity_.self.node_name, options_.sync),
-      store_(options_.data_dir.empty() ? nullptr : std::make_unique<DefinitionStore>(env, options_.data_dir)),
+      store_(options_.data_dir.empty()
+                 ? nullptr
+                 : std::make_unique<DefinitionStore>(
+                       env, options_.data_dir,
+                       [this](DefinitionStore::Reverted kept) { revert(std::move(kept)); })),
       checker_(env, options_.checker, [this](const health::Report& report) { on_report(report); }),
       aliases_(backend,
                [this](const std::string& id, const health::ProbeResult& seen) { on_alias(id, seen); }),
@@ -90,9 +94,8 @@ Async<Unit> NodeAgent::change(F change) {
   return on_loop<Unit>([this, change = std::move(change)](Async<Unit>::Callback done) mutable {
     if (Status status = refuse_if_full(); !status.ok()) return done(std::move(status));
     Result<SyncUnit*> unit = change();
-    if (!unit) return done(unit.status());
-    after_change(*unit);
-    answer_when_kept(std::move(done));
+    if (unit.ok()) after_change(*unit);
+    answer_when_kept(unit.status(), std::move(done));
   });
 }
 
@@ -105,17 +108,38 @@ Async<Unit> NodeAgent::register_service(model::ServiceSpec spec, Call) {
       if (Status status = refusal(check); !status.ok()) return status;
     }
     StoredService stored{spec.service, spec.token};
-    const bool configured = spec.origin == model::Origin::kConfig;
-    auto unit = state_.register_service(std::move(spec), now());
-    if (store_ && unit.ok()) {  // after its checks, so that it is never found without them
+    const auto keep = [&] {
+      if (!store_) return;
+      const bool configured = spec.origin == model::Origin::kConfig;
       configured ? store_->erase_service(stored.service.id) : store_->put(stored);
-    }
+    };
+    // It is kept after its checks, so that it is never found without them; but a check that another service
+    // had must not be found without a service, for then it would be lost.
+    const bool first = note_moves(spec.checks, spec.service.id);
+    if (first) keep();
+    auto unit = state_.register_service(spec, now());
+    if (!first && unit.ok()) keep();
     return unit;
   });
 }
 
+bool NodeAgent::note_moves(std::span<const model::CheckSpec> checks, std::string_view service_id) {
+  bool any = false;
+  for (const model::CheckSpec& check : checks) {
+    const auto found = state_.checks().find(check.id);
+    if (found == state_.checks().end() || !found->second.record) continue;
+    if (found->second.service_id == service_id) continue;
+    any = true;
+    if (store_) store_->relate(found->second.service_id);
+  }
+  return any;
+}
+
 Async<Unit> NodeAgent::deregister_service(std::string id, Call) {
-  return change([this, id = std::move(id)] { return Result(state_.deregister_service(id)); });
+  return change([this, id = std::move(id)] {
+    if (store_) store_->erase_service(id);  // also where only its file is left
+    return Result(state_.deregister_service(id));
+  });
 }
 
 Async<Unit> NodeAgent::register_check(model::CheckSpec spec, Call) {
@@ -125,12 +149,16 @@ Async<Unit> NodeAgent::register_check(model::CheckSpec spec, Call) {
       if (Status refused = refusal(spec); !refused.ok()) return refused;
     }
     if (!status.ok()) return status;
+    (void)note_moves({&spec, 1}, spec.service_id);
     return state_.register_check(std::move(spec), now());
   });
 }
 
 Async<Unit> NodeAgent::deregister_check(std::string id, Call) {
-  return change([this, id = std::move(id)] { return Result(state_.deregister_check(id)); });
+  return change([this, id = std::move(id)] {
+    if (store_ && !state_.checks().contains(id)) store_->erase_check(id, {});
+    return Result(state_.deregister_check(id));
+  });
 }
 
 Async<Unit> NodeAgent::update_check(std::string id, std::string status, std::string output, Call) {
@@ -142,7 +170,7 @@ Async<Unit> NodeAgent::update_check(std::string id, std::string status, std::str
     Result<SyncUnit*> unit = state_.update_check(id, status, output, now());
     if (!unit) return done(unit.status());
     after_change(*unit);
-    keep_state(id, changed) ? answer_when_kept(std::move(done)) : done(Unit{});
+    keep_state(id, changed, std::move(done));
   });
 }
 
@@ -248,6 +276,7 @@ void NodeAgent::expire() {
   while (const auto due = state_.take_due(now())) {
     if (!due->note.empty()) env_.log().write(Level::kWarn, "agent", due->note);
     if (due->unit != nullptr) sync_.push(*due->unit);
+    if (store_) store_->commit(nullptr);
   }
   after_change(nullptr);
 }

@@ -7,8 +7,10 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -62,10 +64,14 @@ class NodeAgent final : public model::LocalAgent {
   NodeAgent(const NodeAgent&) = delete;
   NodeAgent& operator=(const NodeAgent&) = delete;
 
-  /// Registers again what was registered here before this program was started; what came from configuration
-  /// files meanwhile is left as it is. Once, before sync_after_start(). Blocks: reads files. Errors: the data
-  /// directory cannot be used. A file that cannot be read is logged and put aside. Threads: the loop.
-  Status restore();
+  /// Reads what was kept of registrations before this program was started. Once, before anything is
+  /// registered: TTL checks from configuration files go on as they were, too. Blocks: reads files. Errors:
+  /// the data directory cannot be used. A file that cannot be read is logged and put aside. Threads: the
+  /// loop.
+  Status load();
+  /// Registers again what was read; what came from configuration files meanwhile is left as it is. Once,
+  /// before sync_after_start(). Threads: the loop.
+  void restore();
   /// Compares all with the catalog, and then now and then. To be called once the backend can be asked, and
   /// again when it can after a time when it could not. Threads: the loop.
   void sync_after_start();
@@ -108,6 +114,8 @@ class NodeAgent final : public model::LocalAgent {
 
   Duration now() const { return env_.clock().monotonic(); }
   LocalState::Options state_options();
+  /// Lets the change have to do with the services that lose one of these checks; whether there are any.
+  bool note_moves(std::span<const model::CheckSpec> checks, std::string_view service_id);
   /// Why this check may not be registered: it runs programs, or is of a kind that is not run here.
   Status refusal(const model::CheckSpec& check) const;
   void on_check_added(const model::CheckSpec& spec, std::size_t max_output);
@@ -116,14 +124,20 @@ class NodeAgent final : public model::LocalAgent {
   void on_alias(const std::string& id, const health::ProbeResult& seen);
   void on_service_removed(const std::string& id);
   void keep_check(const model::CheckSpec& spec);
-  /// Keeps what a TTL check has said, if it must be; returns whether its caller should wait for that.
-  bool keep_state(std::string_view id, bool changed);
+  /// Keeps what a TTL check has said, if it must be, and answers: once it is kept, if that is new.
+  void keep_state(const std::string& id, bool changed, Async<Unit>::Callback done);
   std::optional<LocalState::LastWord> recall(const std::string& id);
-  void restore_check(StoredCheck check);
+  void restore_service(StoredService stored);
+  void restore_check(StoredCheck stored);
+  /// Registers what was kept, instead of what has its id.
+  void take_up(StoredService stored);
+  void take_up(StoredCheck stored);
+  /// Goes back to what the disk has, since a change could not be kept.
+  void revert(DefinitionStore::Reverted kept);
   /// What a change that cannot be kept is refused with.
   Status refuse_if_full() const;
-  /// Answers once what was changed is on the disk.
-  void answer_when_kept(Async<Unit>::Callback done);
+  /// Answers a change: at once if it failed, else when it is on the disk.
+  void answer_when_kept(const Status& changed, Async<Unit>::Callback done);
   /// What a check that runs does next, and what of it has been seen.
   void add_counts(model::CheckHistory& history) const;
   /// Pushes the unit, if there is one, and looks after the deadlines.
@@ -145,9 +159,10 @@ class NodeAgent final : public model::LocalAgent {
   LocalState state_;
   AntiEntropy sync_;
   std::unique_ptr<DefinitionStore> store_;                       // null: nothing is kept
+  DefinitionStore::Content kept_;                                // between load() and restore()
   std::map<std::string, StoredState, std::less<>> kept_states_;  // from before the start
   std::map<std::string, std::chrono::system_clock::time_point, std::less<>> kept_until_;  // of TTL checks
-  bool restoring_ = false;
+  bool restoring_ = false;  // what changes is on the disk already
   health::Checker checker_;
   RemoteAliases aliases_;
   std::unique_ptr<env::Timer> timer_;

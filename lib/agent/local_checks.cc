@@ -51,7 +51,8 @@ void NodeAgent::on_check_removed(const std::string& id) {
   aliases_.remove(id);
   kept_until_.erase(id);
   kept_states_.erase(id);
-  if (store_) store_->erase_check(id);
+  if (!store_ || restoring_) return;
+  store_->erase_check(id, state_.checks().find(id)->second.service_id);
 }
 
 void NodeAgent::on_report(const health::Report& report) {

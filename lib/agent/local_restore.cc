@@ -16,7 +16,7 @@ using model::Origin;
 void NodeAgent::keep_check(const CheckSpec& spec) {
   if (!store_ || restoring_) return;
   if (spec.origin == Origin::kConfig) {  // the file is read again; what it replaces must not come back
-    return store_->erase_check(spec.id);
+    return store_->erase_check(spec.id, spec.service_id);
   }
   const auto found = state_.checks().find(spec.id);
   if (found == state_.checks().end() || !found->second.record) return;
@@ -26,22 +26,32 @@ void NodeAgent::keep_check(const CheckSpec& spec) {
 }
 
 void NodeAgent::on_service_removed(const std::string& id) {
-  if (store_) store_->erase_service(id);
+  if (store_ && !restoring_) store_->erase_service(id);
 }
 
-bool NodeAgent::keep_state(std::string_view id, bool changed) {
+void NodeAgent::keep_state(const std::string& id, bool changed, Async<Unit>::Callback done) {
   const auto found = state_.checks().find(id);
-  if (!store_ || found == state_.checks().end() || !found->second.record) return false;
+  if (!store_ || found == state_.checks().end() || !found->second.record) return done(Unit{});
   const OwnCheck& check = found->second;
   const auto now = env_.clock().wall();
-  auto& until = kept_until_[std::string(id)];
+  auto& until = kept_until_[id];
   // A report that says nothing new moves the end of the TTL only: it is kept when half of that is over.
   const auto half = std::chrono::duration_cast<std::chrono::system_clock::duration>(check.ttl / 2);
-  if (!changed && until - now > half) return false;
+  if (!changed && until - now > half) return done(Unit{});
   until = now + std::chrono::duration_cast<std::chrono::system_clock::duration>(
                     std::min<Duration>(check.ttl, std::chrono::hours(24 * 365)));
-  store_->put(StoredState{std::string(id), check.record->status.str(), check.record->output.str(), until});
-  return changed;
+  const StoredState state{id, check.record->status.str(), check.record->output.str(), until};
+  if (!changed) {
+    done(Unit{});
+    done = [](const Result<Unit>&) {};
+  }
+  store_->keep(
+      state, [this, id, done = std::move(done), life = std::weak_ptr(life_)](const Status& kept) mutable {
+        if (!kept.ok() && !life.expired()) kept_until_.erase(id);  // the next report is kept in any case
+        kept.ok() ? done(Unit{})
+                  : done(Status(Code::kUnavailable,
+                                "it is noted, but could not be kept: " + std::string(kept.message())));
+      });
 }
 
 std::optional<LocalState::LastWord> NodeAgent::recall(const std::string& id) {
@@ -57,60 +67,88 @@ Status NodeAgent::refuse_if_full() const {
   return {Code::kResourceExhausted, "the disk does not keep up with registrations"};
 }
 
-void NodeAgent::answer_when_kept(Async<Unit>::Callback done) {
-  if (!store_ || store_->idle()) return done(Unit{});
-  store_->flush([done = std::move(done)](const Status& status) mutable {
-    if (status.ok()) return done(Unit{});
-    done(Status(Code::kUnavailable,
-                "it is registered, but could not be kept: " + std::string(status.message())));
+void NodeAgent::answer_when_kept(const Status& changed, Async<Unit>::Callback done) {
+  if (!store_ || !changed.ok()) {
+    if (store_) store_->commit(nullptr);
+    return changed.ok() ? done(Unit{}) : done(changed);
+  }
+  store_->commit([done = std::move(done)](const Status& kept) mutable {
+    kept.ok() ? done(Unit{})
+              : done(Status(Code::kUnavailable, "cannot keep it: " + std::string(kept.message())));
   });
 }
 
-Status NodeAgent::restore() {
+Status NodeAgent::load() {
   if (!store_) return {};
   auto content = store_->load();
   if (!content.ok()) return content.status();
-  const auto warn = [this](const std::string& problem) { env_.log().write(Level::kError, "agent", problem); };
-  for (const auto& problem : content->problems) warn(problem);
-  for (auto& state : content->states) {
+  kept_ = *std::move(content);
+  for (const auto& problem : kept_.problems) env_.log().write(Level::kError, "agent", problem);
+  for (auto& state : kept_.states) {
     std::string id = state.check_id;
     kept_states_.insert_or_assign(std::move(id), std::move(state));
   }
-  restoring_ = true;
-  for (auto& stored : content->services) {
-    const auto there = state_.units().find(std::string_view(stored.service.id));
-    if (there != state_.units().end() && there->second.service) {
-      store_->erase_service(stored.service.id);  // a configuration file defines it now
-      continue;
-    }
-    model::ServiceSpec spec;
-    spec.service = std::move(stored.service);
-    spec.token = std::move(stored.token);
-    const std::string id = spec.service.id.str();
-    const auto unit = state_.register_service(std::move(spec), now());
-    unit.ok() ? after_change(*unit) : warn("cannot restore service " + id + ": " + unit.status().to_string());
-  }
-  for (auto& stored : content->checks) restore_check(std::move(stored));
-  restoring_ = false;
   return {};
 }
 
+void NodeAgent::restore() {
+  if (!store_) return;
+  const auto kept = std::exchange(kept_, {});
+  restoring_ = true;
+  for (const auto& stored : kept.services) restore_service(stored);
+  for (const auto& stored : kept.checks) restore_check(stored);
+  restoring_ = false;
+  // What is left is of checks that have gone; another one with the same id must not begin with it.
+  for (const auto& [id, state] : std::exchange(kept_states_, {})) {
+    const auto found = state_.checks().find(id);
+    const bool in_use =
+        found != state_.checks().end() && found->second.record && found->second.ttl > Duration::zero();
+    if (!in_use) store_->erase_state(id);
+  }
+  store_->commit(nullptr);
+}
+
+void NodeAgent::restore_service(StoredService stored) {
+  const auto there = state_.units().find(std::string_view(stored.service.id));
+  if (there != state_.units().end() && there->second.service) {
+    return store_->erase_service(stored.service.id);  // a configuration file defines it now
+  }
+  take_up(std::move(stored));
+}
+
 void NodeAgent::restore_check(StoredCheck stored) {
+  const std::string id = stored.record.check_id.str();
+  const std::string service = stored.record.service_id.str();
+  const auto there = state_.checks().find(id);
+  if (there != state_.checks().end() && there->second.record) {
+    if (there->second.origin == Origin::kConfig) store_->erase_check(id, service);
+    return;
+  }
+  const auto owner = state_.units().find(service);
+  if (!service.empty() && (owner == state_.units().end() || !owner->second.service)) {
+    return store_->erase_check(id, service);  // left from a registration, or a removal, that was cut short
+  }
+  take_up(std::move(stored));
+}
+
+void NodeAgent::take_up(StoredService stored) {
+  model::ServiceSpec spec;
+  spec.service = std::move(stored.service);
+  spec.token = std::move(stored.token);
+  const std::string id = spec.service.id.str();
+  const auto unit = state_.register_service(std::move(spec), now());
+  if (unit.ok()) return after_change(*unit);
+  env_.log().write(Level::kError, "agent",
+                   "cannot restore service " + id + ": " + std::string(unit.status().message()));
+}
+
+void NodeAgent::take_up(StoredCheck stored) {
   const std::string id = stored.record.check_id.str();
   const auto warn = [&](const Status& why) {
     env_.log().write(Level::kError, "agent",
                      "cannot restore check " + id + ": " + std::string(why.message()));
   };
-  const auto there = state_.checks().find(id);
-  if (there != state_.checks().end() && there->second.record) {
-    if (there->second.origin == Origin::kConfig) store_->erase_check(id);
-    return;
-  }
   const std::string service = stored.record.service_id.str();
-  const auto owner = state_.units().find(service);
-  if (!service.empty() && (owner == state_.units().end() || !owner->second.service)) {
-    return store_->erase_check(id);  // left from a registration, or a removal, that was cut short
-  }
   if (!stored.spec) {
     const auto unit = state_.set_maintenance(service, true, stored.record.notes, now());
     return unit.ok() ? after_change(*unit) : warn(unit.status());
@@ -127,6 +165,15 @@ void NodeAgent::restore_check(StoredCheck stored) {
   const auto shape = stored.record.interval.empty() ? LocalState::Shape::kEmbedded : LocalState::Shape::kOwn;
   const auto unit = state_.register_check(std::move(spec), shape, now());
   unit.ok() ? after_change(*unit) : warn(unit.status());
+}
+
+void NodeAgent::revert(DefinitionStore::Reverted kept) {
+  restoring_ = true;
+  for (auto& stored : kept.services) take_up(std::move(stored));
+  for (const auto& id : kept.missing_checks) after_change(state_.deregister_check(id));
+  for (auto& stored : kept.checks) take_up(std::move(stored));
+  for (const auto& id : kept.missing_services) after_change(state_.deregister_service(id));
+  restoring_ = false;
 }
 
 }  // namespace discovery::agent

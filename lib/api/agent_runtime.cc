@@ -94,8 +94,9 @@ class AgentRuntime::Impl {
     if (Status status = server_->start(); !status.ok()) return status;
     Result<WatchPlans> watches = read_watches(config_);
     if (!watches.ok()) return watches.status();
+    if (Status status = agent_->load(); !status.ok()) return status;
     registrar_.apply(*std::move(definitions), false);
-    if (Status status = agent_->restore(); !status.ok()) return status;
+    agent_->restore();
     agent_->sync_after_start();
     gauges_.start();
     watch(*std::move(watches));

@@ -1,5 +1,7 @@
 #include <chrono>
+#include <set>
 #include <string>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -21,7 +23,8 @@ struct Machine {
     NodeAgent::Options options;
     options.data_dir = "/data";
     agent = std::make_unique<NodeAgent>(env, catalog, identity_of("n"), options);
-    REQUIRE(agent->restore().ok());
+    REQUIRE(agent->load().ok());
+    agent->restore();
     agent->sync_after_start();
     world.run_for(1s);
   }
@@ -218,7 +221,8 @@ TEST_CASE("Scripts that are no longer allowed do not come back, and are not lost
   options.data_dir = "/data";
   options.enable_script_checks = true;
   m.agent = std::make_unique<NodeAgent>(m.env, m.catalog, identity_of("n"), options);
-  REQUIRE(m.agent->restore().ok());
+  REQUIRE(m.agent->load().ok());
+  m.agent->restore();
   auto script = ttl_check("script", {});
   script.args = {"true"};
   script.interval = 10s;
@@ -229,41 +233,214 @@ TEST_CASE("Scripts that are no longer allowed do not come back, and are not lost
   CHECK(m.files("/checks") == 1);
 }
 
-TEST_CASE("A registration that cannot be kept says so", "[persistence]") {
-  Machine m;
+/// Writes fail for paths with `only` in them.
+env::FileFaults failing_writes(std::string only = {}) {
   env::FileFaults faults;
   faults.fail_write = 1;
-  m.env.sim_files().set_faults(faults);
-  const auto result = m.result(m.agent->register_service(service_of("web", 1), {}));
-  CHECK(result.status().code() == Code::kUnavailable);
-  m.env.sim_files().set_faults({});
-  m.ok(m.agent->register_service(service_of("web", 1), {}));
-  m.crash();
-  CHECK(m.services().size() == 1);
+  faults.only = std::move(only);
+  return faults;
 }
 
-/// Whatever is under way when the power goes: the directory starts, all that was answered is there, and no
-/// service is found without the checks that it was registered with.
-TEST_CASE("A crash at any moment", "[persistence]") {
-  for (int micros = 0; micros < 3000; micros += 37) {
-    CAPTURE(micros);
-    Machine m(static_cast<std::uint64_t>(micros) + 1);
-    m.ok(m.agent->register_service(service_of("old", 1, {ttl_check("", 1h)}), {}));
-    bool answered = false;
-    m.agent->register_service(service_of("new", 2, {ttl_check("", 1h), ttl_check("", 2h)}), {})
-        .then([&](const Result<Unit>& done) { answered = done.ok(); });
-    m.agent->deregister_service("old", {}).then([](const Result<Unit>&) {});
-    m.world.run_for(std::chrono::microseconds(micros));
-    const bool kept = answered;
-    m.crash();
-    bool has_new = false;
-    for (const auto& one : m.services()) has_new = has_new || one.service->id == "new";
-    if (kept) CHECK(has_new);
-    if (has_new) {
-      CHECK(m.check("service:new:1") != nullptr);
-      CHECK(m.check("service:new:2") != nullptr);
+TEST_CASE("A registration that cannot be kept is refused, and can be tried again", "[persistence]") {
+  Machine m;
+  m.ok(m.agent->register_service(service_of("old", 1, {ttl_check("", 1h)}), {}));
+  for (const char* only : {"", "/services", "/checks"}) {
+    CAPTURE(only);
+    m.env.sim_files().set_faults(failing_writes(only));
+    const auto web = service_of("web", 1, {ttl_check("a", 1h), ttl_check("b", 1h)});
+    const auto refused = m.result(m.agent->register_service(web, {}));
+    CHECK(refused.status().code() == Code::kUnavailable);
+    auto other = service_of("old", 2, {ttl_check("", 2h), ttl_check("more", 1h)});
+    CHECK_FALSE(m.result(m.agent->register_service(other, {})).ok());
+    m.env.sim_files().set_faults({});
+    // What was there before is there still, in the agent, in the catalog and on the disk.
+    for (int round = 0; round < 2; ++round) {
+      CAPTURE(round);
+      REQUIRE(m.services().size() == 1);
+      CHECK(m.services()[0].service->port == 1);
+      REQUIRE(m.checks().size() == 1);
+      CHECK(m.check("service:old") != nullptr);
+      CHECK_FALSE(m.catalog.services.contains("web"));
+      CHECK(m.catalog.services.at("old").port == 1);
+      CHECK(m.files("/services") == 1);
+      CHECK(m.files("/checks") == 1);
+      m.restart();
     }
   }
+  m.ok(m.agent->register_service(service_of("web", 1), {}));
+  m.crash();
+  CHECK(m.services().size() == 2);
+}
+
+TEST_CASE("A full disk refuses registrations and takes removals", "[persistence]") {
+  Machine m;
+  m.ok(m.agent->register_service(service_of("web", 1), {}));
+  env::FileFaults full;
+  full.capacity = 1;
+  m.env.sim_files().set_faults(full);
+  CHECK_FALSE(m.result(m.agent->set_node_maintenance(true, {}, {})).ok());
+  CHECK(m.checks().empty());
+  m.ok(m.agent->deregister_service("web", {}));
+  CHECK(m.services().empty());
+  m.crash();
+  CHECK(m.services().empty());
+}
+
+TEST_CASE("Changes that rest on one that cannot be kept go with it", "[persistence]") {
+  Machine m;
+  m.env.sim_files().set_faults(failing_writes("/services"));
+  std::vector<Status> ends;
+  const auto note = [&](const Result<Unit>& done) { ends.push_back(done.status()); };
+  m.agent->register_service(service_of("web", 1), {}).then(note);
+  m.agent->register_check(ttl_check("of web", 1h, "web"), {}).then(note);
+  m.agent->register_check(ttl_check("of the node", 1h), {}).then(note);
+  m.world.run_until([&] { return ends.size() == 3; }, 10s);
+  REQUIRE(ends.size() == 3);
+  CHECK_FALSE(ends[0].ok());
+  CHECK_FALSE(ends[1].ok());
+  CHECK(ends[2].ok());
+  CHECK(m.services().empty());
+  REQUIRE(m.checks().size() == 1);
+  m.crash();
+  REQUIRE(m.checks().size() == 1);
+  CHECK(m.check("of the node") != nullptr);
+}
+
+TEST_CASE("What cannot be removed from the disk is gone, and tried again", "[persistence]") {
+  Machine m;
+  m.ok(m.agent->register_service(service_of("web", 1, {ttl_check("", 1h)}), {}));
+  m.env.sim_files().set_faults(failing_writes());
+  const auto refused = m.result(m.agent->deregister_service("web", {}));
+  CHECK(refused.status().message().find("it is gone, but its file is not") != std::string::npos);
+  CHECK(m.services().empty());
+  CHECK(m.checks().empty());
+  CHECK_FALSE(m.catalog.services.contains("web"));
+  SECTION("by who asks again") {
+    CHECK_FALSE(m.result(m.agent->deregister_service("web", {})).ok());
+    m.env.sim_files().set_faults({});
+    m.ok(m.agent->deregister_service("web", {}));
+  }
+  SECTION("by itself") {
+    m.world.run_for(1min);
+    m.env.sim_files().set_faults({});
+    m.world.run_for(DefinitionStore::kRepairPause + 1s);
+  }
+  CHECK(m.files("/services") == 0);
+  m.crash();
+  CHECK(m.services().empty());
+  CHECK(m.checks().empty());
+}
+
+TEST_CASE("A report that cannot be kept says so, and counts", "[persistence]") {
+  Machine m;
+  m.ok(m.agent->register_check(ttl_check("c", 1h), {}));
+  m.env.sim_files().set_faults(failing_writes());
+  CHECK_FALSE(m.result(m.agent->update_check("c", "passing", {}, {})).ok());
+  CHECK(m.check("c")->status == "passing");
+  m.env.sim_files().set_faults({});
+  m.ok(m.agent->update_check("c", "passing", {}, {}));
+  m.world.run_for(1s);
+  m.crash();
+  CHECK(m.check("c")->status == "passing");
+}
+
+TEST_CASE("Files that a crash left unfinished are removed", "[persistence]") {
+  Machine m;
+  m.ok(m.agent->register_service(service_of("web", 1), {}));
+  m.agent.reset();
+  for (const char* path : {"/data/services/x.tmp", "/data/checks/x.tmp", "/data/checks/state/x.tmp"}) {
+    REQUIRE(m.env.files().replace(path, "{").ok());
+  }
+  m.start();
+  CHECK(m.services().size() == 1);
+  for (const char* path : {"/data/services/x.tmp", "/data/checks/x.tmp", "/data/checks/state/x.tmp"}) {
+    CHECK(m.env.files().read(path, 10).status().code() == Code::kNotFound);
+  }
+}
+
+TEST_CASE("A file that is too large is put aside, one that cannot be read now stays", "[persistence]") {
+  Machine m;
+  m.ok(m.agent->register_service(service_of("web", 1), {}));
+  m.agent.reset();
+  REQUIRE(m.env.files().replace("/data/services/huge", std::string(5U << 20, ' ')).ok());
+  env::FileFaults faults;
+  faults.fail_read = 1;
+  m.env.sim_files().set_faults(faults);
+  m.start();
+  CHECK(m.services().empty());
+  CHECK(m.logged("cannot restore /data/services/"));
+  m.env.sim_files().set_faults({});
+  m.restart();
+  CHECK(m.services().size() == 1);
+  CHECK(m.logged("huge.unreadable"));
+}
+
+TEST_CASE("TTL checks of configuration files go on as they were", "[persistence]") {
+  Machine m;
+  auto check = ttl_check("c", 1h);
+  check.origin = model::Origin::kConfig;
+  m.ok(m.agent->register_check(check, {}));
+  m.ok(m.agent->update_check("c", "passing", "fine", {}));
+  m.agent.reset();
+  NodeAgent::Options options;
+  options.data_dir = "/data";
+  m.agent = std::make_unique<NodeAgent>(m.env, m.catalog, identity_of("n"), options);
+  REQUIRE(m.agent->load().ok());
+  m.ok(m.agent->register_check(check, {}));
+  m.agent->restore();
+  CHECK(m.check("c")->status == "passing");
+  m.restart();  // without the configuration: then its state goes
+  CHECK(m.files("/checks/state") == 0);
+}
+
+/// The power goes at each step of the writes of a registration and a removal: the directory starts, all that
+/// was answered is there, and no service is found without the checks that it was registered with.
+TEST_CASE("A crash at any step of a write", "[persistence]") {
+  bool over = false;
+  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+    over = false;
+    for (std::uint64_t steps = 0; !over; ++steps) {
+      CAPTURE(seed, steps);
+      Machine m(1000 * seed + steps);
+      m.ok(m.agent->register_service(service_of("old", 1, {ttl_check("", 1h)}), {}));
+      m.env.sim_files().lose_power_after(steps);
+      int answers = 0;
+      bool has_new = false;
+      bool has_old = true;
+      m.agent->register_service(service_of("new", 2, {ttl_check("", 1h), ttl_check("", 2h)}), {})
+          .then([&](const Result<Unit>& done) {
+            ++answers;
+            has_new = done.ok();
+          });
+      m.agent->deregister_service("old", {}).then([&](const Result<Unit>& done) {
+        ++answers;
+        has_old = !done.ok();
+      });
+      m.world.run_until([&] { return answers == 2; }, 1min);
+      over = m.env.sim_files().has_power();
+      m.crash();
+      std::set<std::string> there;
+      for (const auto& one : m.services()) there.insert(one.service->id.str());
+      if (has_new) CHECK(there.contains("new"));
+      if (!has_old) CHECK_FALSE(there.contains("old"));
+      if (there.contains("new")) {
+        CHECK(m.check("service:new:1") != nullptr);
+        CHECK(m.check("service:new:2") != nullptr);
+      } else {
+        CHECK(m.checks().size() == (there.contains("old") && m.check("service:old") != nullptr ? 1 : 0));
+      }
+      CHECK_FALSE(m.logged("cannot restore"));
+    }
+  }
+  CHECK(over);
+}
+
+TEST_CASE("A dead agent writes no more", "[persistence]") {
+  Machine m;
+  m.agent->register_service(service_of("web", 1), {}).then([](const Result<Unit>&) {});
+  m.crash();
+  CHECK(m.services().empty());
+  CHECK(m.files("/services") == 0);
 }
 
 }  // namespace
