@@ -273,6 +273,7 @@ void LocalState::add_check(SyncUnit& unit, const CheckSpec& spec, Shape shape, D
   const auto [entry, added] = checks_.try_emplace(spec.id);
   auto& [id, check] = *entry;
   if (!added && check.service_id != unit.id) {
+    if (check.record) touch_aliases(check);  // those of the service that loses it
     this->unit(check.service_id).checks.erase(id);
     check.dirty = false;
   }

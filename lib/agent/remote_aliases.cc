@@ -1,6 +1,7 @@
 #include "lib/agent/remote_aliases.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -8,62 +9,64 @@
 
 namespace discovery::agent {
 
-class RemoteAliases::Follower final : public model::Sink {
+/// Watches one target: the checks of its node, and, where a service is meant, whether it is there.
+class RemoteAliases::Follower {
  public:
   Follower(RemoteAliases& owner, const model::CheckSpec& spec)
-      : owner_(owner),
-        id_(spec.id),
-        node_(spec.alias_node),
-        service_(spec.alias_service),
-        token_(spec.token) {
-    watch_ = owner_.backend_.watch(model::ListNodeChecks{node_}, read(), *this);
-  }
-
-  void on_answer(const model::Answer& answer) override {
-    checks_ = answer;
-    if (service_.empty()) return report(true);
-    owner_.backend_.query(model::GetNodeServices{node_}, read())
-        .then([this, life = std::weak_ptr(life_)](const Result<model::Answer>& services) {
-          if (!life.expired() && services.ok()) report(has_service(*services));
-        });
-  }
-
-  void on_error(const Status& status) override {
-    owner_.reported_(id_, {health::Health::kCritical, 0,
-                           "Failure checking aliased node or service: " + std::string(status.message())});
+      : owner_(owner), id_(spec.id), node_(spec.alias_node), service_(spec.alias_service) {
+    model::Read read;
+    read.call.token = spec.token;
+    checks_.watch = owner_.backend_.watch(model::ListNodeChecks{node_}, read, checks_);
+    if (service_.empty()) return;
+    services_.watch = owner_.backend_.watch(model::GetNodeServices{node_}, read, services_);
   }
 
  private:
-  struct Life {};
+  /// What is known of one thing that is watched.
+  struct Watched final : model::Sink {
+    explicit Watched(Follower& follower) : follower_(follower) {}
+    void on_answer(const model::Answer& seen) override {
+      answer = seen;
+      follower_.report();
+    }
+    void on_error(const Status& status) override { follower_.report_failure(status); }
 
-  model::Read read() const {
-    model::Read read;
-    read.call.token = token_;
-    return read;
-  }
+    std::optional<model::Answer> answer;
+    std::unique_ptr<model::WatchHandle> watch;
 
-  bool has_service(const model::Answer& answer) const {
-    const auto* const found = std::get_if<model::NodeServices>(&answer.value());
+   private:
+    Follower& follower_;
+  };
+
+  bool service_exists() const {
+    const auto* const found = std::get_if<model::NodeServices>(&services_.answer->value());
     return found != nullptr && std::any_of(found->services.begin(), found->services.end(),
                                            [&](const auto& service) { return service->id == service_; });
   }
 
-  void report(bool service_exists) {
-    const auto* const checks = std::get_if<model::Checks>(&checks_.value());
+  /// Says how the target is, once all of it is known.
+  void report() {
+    if (!checks_.answer || (!service_.empty() && !services_.answer)) return;
+    const auto* const checks = std::get_if<model::Checks>(&checks_.answer->value());
     if (checks == nullptr) return;
-    const health::AliasTarget target{
-        .node = node_, .service_id = service_, .alias_id = id_, .service_exists = service_exists};
+    const health::AliasTarget target{.node = node_,
+                                     .service_id = service_,
+                                     .alias_id = id_,
+                                     .service_exists = service_.empty() || service_exists()};
     owner_.reported_(id_, health::evaluate_alias(target, *checks));
+  }
+
+  void report_failure(const Status& status) {
+    owner_.reported_(id_, {health::Health::kCritical, 0,
+                           "Failure checking aliased node or service: " + std::string(status.message())});
   }
 
   RemoteAliases& owner_;
   const std::string id_;
   const std::string node_;
   const std::string service_;
-  const std::string token_;
-  model::Answer checks_;
-  std::shared_ptr<Life> life_ = std::make_shared<Life>();
-  std::unique_ptr<model::WatchHandle> watch_;
+  Watched checks_{*this};
+  Watched services_{*this};
 };
 
 RemoteAliases::RemoteAliases(model::Backend& backend, Reported reported)

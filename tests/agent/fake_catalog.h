@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +28,27 @@ class FakeCatalog final : public model::Backend {
   std::map<std::string, model::ServiceInstance> services;
   std::map<std::string, model::HealthCheck> checks;
 
+  /// Another node, as those who watch it see it once changed() was called.
+  struct OtherNode {
+    std::map<std::string, model::ServiceInstance> services;
+    std::map<std::string, model::HealthCheck> checks;
+  };
+  std::map<std::string, OtherNode> others;
+  std::set<std::string> own_names{"n"};  ///< all else are others
+  int watchers = 0;
+
+  /// Tells those who watch what it is now.
+  void changed() {
+    const auto all = watches_;
+    for (Watch* const watch : all) watch->tell();
+  }
+
+  /// \name The token that each was registered with last
+  /// @{
+  std::map<std::string, std::string> service_tokens;
+  std::map<std::string, std::string> check_tokens;
+  /// @}
+
   /// Every command that has come, whatever became of it.
   std::vector<model::Command> commands;
   std::vector<std::string> tokens;
@@ -40,14 +62,16 @@ class FakeCatalog final : public model::Backend {
   Async<model::Outcome> apply(model::Command command, Call call) override {
     commands.push_back(command);
     tokens.push_back(call.token);
-    return later<model::Outcome>([this, command = std::move(command)]() -> Result<model::Outcome> {
-      const Status status = fate();
-      if (!status.ok() && status.code() != Code::kUnknownOutcome) return status;
-      Status applied = std::visit([this](const auto& one) { return change(one); }, command);
-      if (!applied.ok()) return applied;
-      if (!status.ok()) return status;
-      return model::Outcome{++index_, true};
-    });
+    return later<model::Outcome>(
+        [this, command = std::move(command), token = call.token]() -> Result<model::Outcome> {
+          const Status status = fate();
+          if (!status.ok() && status.code() != Code::kUnknownOutcome) return status;
+          Status applied = std::visit([this](const auto& one) { return change(one); }, command);
+          if (!applied.ok()) return applied;
+          if (const auto* one = std::get_if<model::RegisterCommand>(&command)) note_token(*one, token);
+          if (!status.ok()) return status;
+          return model::Outcome{++index_, true};
+        });
   }
 
   Async<model::Answer> query(model::Query query, model::Read) override {
@@ -57,8 +81,10 @@ class FakeCatalog final : public model::Backend {
     return later<model::Answer>([answer = std::move(answer)] { return answer; });
   }
 
-  std::unique_ptr<model::WatchHandle> watch(model::Query, model::Read, model::Sink&) override {
-    return nullptr;
+  std::unique_ptr<model::WatchHandle> watch(model::Query query, model::Read read,
+                                            model::Sink& sink) override {
+    tokens.push_back(read.call.token);
+    return std::make_unique<Watch>(*this, std::move(query), sink);
   }
 
   template <class C>
@@ -71,6 +97,41 @@ class FakeCatalog final : public model::Backend {
   }
 
  private:
+  class Watch final : public model::WatchHandle {
+   public:
+    Watch(FakeCatalog& catalog, model::Query query, model::Sink& sink)
+        : catalog_(catalog), query_(std::move(query)), sink_(sink), timer_(catalog.env_.make_timer()) {
+      catalog_.watches_.insert(this);
+      ++catalog_.watchers;
+      tell();
+    }
+    Watch(const Watch&) = delete;
+    Watch& operator=(const Watch&) = delete;
+    ~Watch() override {
+      catalog_.watches_.erase(this);
+      --catalog_.watchers;
+    }
+    void tell() {
+      timer_->start(catalog_.delay(), [this] {
+        const auto answer = catalog_.fate_of_query(query_);
+        if (answer.ok()) return sink_.on_answer(*answer);
+        sink_.on_error(answer.status());
+        timer_->start(std::chrono::seconds(5), [this] { tell(); });
+      });
+    }
+
+   private:
+    FakeCatalog& catalog_;
+    const model::Query query_;
+    model::Sink& sink_;
+    std::unique_ptr<env::Timer> timer_;
+  };
+
+  void note_token(const model::RegisterCommand& command, const std::string& token) {
+    if (command.service) service_tokens[command.service->id.str()] = token;
+    for (const auto& check : command.checks) check_tokens[check.check_id.str()] = token;
+  }
+
   template <class T, class F>
   Async<T> later(F act) {
     const Duration wait = delay();
@@ -90,16 +151,21 @@ class FakeCatalog final : public model::Backend {
   Result<model::Answer> fate_of_query(const model::Query& query) {
     if (Status status = fate(); !status.ok()) return status;
     model::Value value;
-    if (std::holds_alternative<model::GetNodeServices>(query)) {
+    const auto* about_services = std::get_if<model::GetNodeServices>(&query);
+    const std::string name =
+        about_services != nullptr ? about_services->node : std::get<model::ListNodeChecks>(query).node;
+    const bool own = own_names.contains(name);
+    const OtherNode* const other = own ? nullptr : &others[name];
+    if (about_services != nullptr) {
       model::NodeServices found;
-      if (node) found.node = std::make_shared<const model::Node>(*node);
-      for (const auto& [id, service] : services) {
+      if (own && node) found.node = std::make_shared<const model::Node>(*node);
+      for (const auto& [id, service] : own ? services : other->services) {
         found.services.push_back(std::make_shared<const model::ServiceInstance>(service));
       }
       value = std::move(found);
     } else {
       model::Checks found;
-      for (const auto& [id, check] : checks)
+      for (const auto& [id, check] : own ? checks : other->checks)
         found.push_back(std::make_shared<const model::HealthCheck>(check));
       value = std::move(found);
     }
@@ -154,6 +220,7 @@ class FakeCatalog final : public model::Backend {
 
   env::Env& env_;
   Index index_ = 0;
+  std::set<Watch*> watches_;
   std::vector<std::weak_ptr<std::unique_ptr<env::Timer>>> timers_;
 };
 
