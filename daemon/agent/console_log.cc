@@ -9,15 +9,12 @@
 
 namespace discovery {
 
-Status ConsoleLog::open(const std::string& path) {
-  file_ = std::fopen(path.c_str(), "ae");
-  if (file_ != nullptr) return {};
-  const Code code = errno == EACCES ? Code::kPermissionDenied : Code::kUnavailable;
-  return {code, "cannot open the log file " + path + ": " + std::generic_category().message(errno)};
-}
-
-ConsoleLog::~ConsoleLog() {
-  if (file_ != nullptr) std::fclose(file_);
+Status ConsoleLog::open(LogFile::Options options) {
+  Result<LogFile> file = LogFile::open(std::move(options));
+  if (!file.ok()) return file.status();
+  const std::lock_guard lock(mutex_);
+  file_.emplace(*std::move(file));
+  return {};
 }
 
 void ConsoleLog::write(Level level, std::string_view unit, std::string_view message) noexcept {
@@ -29,10 +26,7 @@ void ConsoleLog::write(Level level, std::string_view unit, std::string_view mess
     const std::lock_guard lock(mutex_);
     std::fwrite(line.data(), 1, line.size(), stdout);
     std::fflush(stdout);
-    if (file_ != nullptr) {
-      std::fwrite(line.data(), 1, line.size(), file_);
-      std::fflush(file_);
-    }
+    if (file_) file_->write(line);
   } catch (const std::exception&) {  // out of memory: the line is lost, the agent goes on
   }
 }

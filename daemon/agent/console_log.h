@@ -1,12 +1,13 @@
 #pragma once
 
 #include <atomic>
-#include <cstdio>
 #include <mutex>
-#include <string>
+#include <optional>
 #include <string_view>
 
 #include <discovery/env.h>
+
+#include "daemon/agent/log_file.h"
 
 namespace discovery {
 
@@ -19,9 +20,8 @@ class ConsoleLog final : public LogSink {
   ConsoleLog(Level least, bool json) : least_(least), json_(json) {}
   /// From now on.
   void set_level(Level least) noexcept { least_ = least; }
-  /// Also writes to a file; kUnavailable or kPermissionDenied if it cannot be opened.
-  Status open(const std::string& path);
-  ~ConsoleLog() override;
+  /// Also writes to files; kUnavailable or kPermissionDenied if the first cannot be opened.
+  Status open(LogFile::Options options);
 
   void write(Level level, std::string_view unit, std::string_view message) noexcept override;
 
@@ -29,7 +29,7 @@ class ConsoleLog final : public LogSink {
   std::atomic<Level> least_;
   const bool json_;
   std::mutex mutex_;
-  std::FILE* file_ = nullptr;
+  std::optional<LogFile> file_;
 };
 
 }  // namespace discovery

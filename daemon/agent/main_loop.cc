@@ -88,4 +88,16 @@ int MainLoop::run(const std::function<void(int signal)>& on_signal) {
   }
 }
 
+void MainLoop::end_at_next_signal() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { _exit(1); };
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    sigaction(signal, &action, nullptr);
+    sigaddset(&set, signal);
+  }
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
 }  // namespace discovery

@@ -27,6 +27,9 @@ class MainLoop {
   void stop(int code);
   /// Runs tasks, and `on_signal` with each signal, until stop(). Blocks: yes.
   int run(const std::function<void(int signal)>& on_signal);
+  /// From now on SIGINT and SIGTERM end the process at once, with exit code 1. After run(); in the thread
+  /// that made this.
+  static void end_at_next_signal();
 
  private:
   MainLoop(int signals, int wakeups) : signals_(signals), wakeups_(wakeups) {}

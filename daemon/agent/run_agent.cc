@@ -83,7 +83,12 @@ class AgentProcess {
 
   int run() {
     if (!running_.log_file.empty()) {
-      if (Status opened = log_->open(running_.log_file); !opened.ok()) return fail(opened);
+      LogFile::Options files;
+      files.path = running_.log_file;
+      files.max_bytes = running_.log_rotate_bytes;
+      if (running_.log_rotate_duration > Duration::zero()) files.max_age = running_.log_rotate_duration;
+      files.max_files = running_.log_rotate_max_files;
+      if (Status opened = log_->open(std::move(files)); !opened.ok()) return fail(opened);
     }
     Result<PidFile> pid_file = PidFile::create(running_.pid_file);
     if (!pid_file.ok()) return fail(pid_file.status());
@@ -103,6 +108,7 @@ class AgentProcess {
     warn_at_start(running_, warnings_, *log_);
     log_->write(Level::kInfo, "agent", "started");
     const int code = loop_->run([this, &agent](int signal) { on_signal(**agent, signal); });
+    MainLoop::end_at_next_signal();  // who asks twice does not want to wait for what is being answered
     agent->reset();
     log_->write(Level::kInfo, "agent", "Exit code: " + std::to_string(code));
     return code;
