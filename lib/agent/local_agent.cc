@@ -101,6 +101,13 @@ Async<Unit> NodeAgent::change(F change) {
 
 void NodeAgent::sync_after_start() { sync_.compare(); }
 
+void NodeAgent::reconfigure(const Reloadable& fresh) {
+  state_.set_discard_output(fresh.discard_check_output);
+  if (identity_.self.node_meta == fresh.node_meta) return;
+  identity_.self.node_meta = fresh.node_meta;
+  after_change(state_.node_changed());
+}
+
 Async<Unit> NodeAgent::register_service(model::ServiceSpec spec, Call) {
   return change([this, spec = std::move(spec)]() mutable -> Result<SyncUnit*> {
     if (Status status = state_.complete(spec); !status.ok()) return status;

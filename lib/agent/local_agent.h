@@ -51,6 +51,11 @@ class NodeAgent final : public model::LocalAgent {
     /// Where registered services and checks are kept; empty: they are not.
     std::string data_dir{};
   };
+  /// What a reload of the configuration may change.
+  struct Reloadable {
+    model::Labels node_meta{};
+    bool discard_check_output = false;
+  };
   /// How long service() waits unless told, and at most
   /// (https://developer.hashicorp.com/consul/api-docs/features/blocking#hash-based-blocking-queries).
   static constexpr Duration kDefaultWait = std::chrono::minutes(5);
@@ -75,6 +80,9 @@ class NodeAgent final : public model::LocalAgent {
   /// Compares all with the catalog, and then now and then. To be called once the backend can be asked, and
   /// again when it can after a time when it could not. Threads: the loop.
   void sync_after_start();
+
+  /// Takes over what may change while it runs, and tells the catalog. Threads: the loop.
+  void reconfigure(const Reloadable& fresh);
 
   Async<Unit> register_service(model::ServiceSpec spec, Call call) override;
   Async<Unit> deregister_service(std::string id, Call call) override;
@@ -152,7 +160,7 @@ class NodeAgent final : public model::LocalAgent {
   void answer(const WaiterKey& key, const Status& failure);
 
   env::Env& env_;
-  const AgentIdentity identity_;
+  AgentIdentity identity_;
   const Options options_;
   const filter::Schema service_schema_;
   const filter::Schema check_schema_;

@@ -236,6 +236,13 @@ Result<model::AgentService> LocalState::service(std::string_view id) {
   return model::AgentService{unit.service, unit.hash};
 }
 
+SyncUnit* LocalState::node_changed() {
+  node_in_sync_ = false;
+  SyncUnit& node = unit("");
+  mark_dirty(node);
+  return &node;
+}
+
 std::optional<Duration> LocalState::next_deadline() const {
   std::optional<Duration> earliest;
   for (const auto* deadlines : {&expiry_, &reaping_, &deferred_}) {

@@ -156,6 +156,11 @@ class LocalState {
   std::optional<SyncUnit*> refresh_alias(Duration now);
   /// @}
 
+  /// The agent says something else of its node from now on (see AgentIdentity); returns the unit to push.
+  SyncUnit* node_changed();
+  /// Whether outputs are kept, of all that checks say from now on.
+  void set_discard_output(bool discard) noexcept { options_.discard_output = discard; }
+
   /// What has become of a check; `age` tells how long ago a time was. kNotFound.
   Result<model::CheckHistory> history(std::string_view id, Duration now,
                                       std::chrono::system_clock::time_point wall_now) const;

@@ -133,6 +133,7 @@ class AgentRuntime::Impl {
     for (const auto& server : dns_tcp_) server->set_zone(dns_.zone);
     if (around_.zone_changed) around_.zone_changed(dns_.zone);
     http_.set_options(connection_options(config_));
+    agent_->reconfigure(reloadable_agent_options(config_));
     metrics_.set_filter(config_.telemetry.prefix_filter, config_.telemetry.filter_default);
     // Without a data directory nothing is known of what callers registered: a reload forgets it.
     registrar_.apply(*std::move(definitions), config_.dev_mode);

@@ -99,6 +99,10 @@ agent::NodeAgent::Options agent_options(const Config& config) {
   return options;
 }
 
+agent::NodeAgent::Reloadable reloadable_agent_options(const Config& config) {
+  return {.node_meta = node_meta(config), .discard_check_output = config.discard_check_output};
+}
+
 server::ServerOptions server_options(const Config& config, const agent::AgentIdentity& identity) {
   server::ServerOptions options;
   options.datacenter = config.datacenter;

@@ -22,6 +22,7 @@ std::string advertised_address(const agent::Config& config);
 /// Who the agent is. `node_id` is a UUID.
 agent::AgentIdentity make_identity(const agent::Config& config, const std::string& node_id);
 agent::NodeAgent::Options agent_options(const agent::Config& config);
+agent::NodeAgent::Reloadable reloadable_agent_options(const agent::Config& config);
 server::ServerOptions server_options(const agent::Config& config, const agent::AgentIdentity& identity);
 http::Options http_options(const agent::Config& config);
 http1::ServerOptions connection_options(const agent::Config& config);

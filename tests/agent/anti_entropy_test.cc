@@ -228,5 +228,48 @@ TEST_CASE("Nothing happens after the agent has gone", "[anti_entropy]") {
   CHECK(f.catalog.commands.size() == commands);
 }
 
+TEST_CASE("Other metadata of the node reaches the catalog", "[anti_entropy][reload]") {
+  Fixture f;
+  f.agent->sync_after_start();
+  f.world.run_for(1s);
+  REQUIRE(f.catalog.node);
+  const auto pushes = f.catalog.commands.size();
+  NodeAgent::Reloadable fresh{.node_meta = f.agent->self().node_meta};
+  f.agent->reconfigure(fresh);
+  CHECK(f.catalog.commands.size() == pushes);  // nothing is another
+  fresh.node_meta.set("rack", "7");
+  f.agent->reconfigure(fresh);
+  CHECK(f.catalog.node->meta == fresh.node_meta);
+  CHECK(f.agent->self().node_meta == fresh.node_meta);
+  f.world.run_for(5min);
+  CHECK(f.catalog.node->meta == fresh.node_meta);
+}
+
+TEST_CASE("Other metadata reaches a catalog that fails at first", "[anti_entropy][reload]") {
+  Fixture f;
+  f.agent->sync_after_start();
+  f.world.run_for(1s);
+  f.catalog.fate = [] { return Status(Code::kUnavailable, "no leader"); };
+  NodeAgent::Reloadable fresh{.node_meta = {{"rack", "7"}}};
+  f.agent->reconfigure(fresh);
+  f.catalog.fate = [] { return Status(); };
+  CHECK_FALSE(f.catalog.node->meta == fresh.node_meta);
+  f.world.run_for(1min);
+  CHECK(f.catalog.node->meta == fresh.node_meta);
+}
+
+TEST_CASE("Outputs are discarded, and kept again, from a reload on", "[reload]") {
+  Fixture f;
+  f.ok(f.agent->register_check(ttl_check("c", 1h), {}));
+  NodeAgent::Reloadable fresh{.node_meta = f.agent->self().node_meta, .discard_check_output = true};
+  f.agent->reconfigure(fresh);
+  f.ok(f.agent->update_check("c", "passing", "loud", {}));
+  CHECK(f.check("c")->output.empty());
+  fresh.discard_check_output = false;
+  f.agent->reconfigure(fresh);
+  f.ok(f.agent->update_check("c", "warning", "loud", {}));
+  CHECK(f.check("c")->output == "loud");
+}
+
 }  // namespace
 }  // namespace discovery::agent
