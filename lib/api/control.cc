@@ -16,7 +16,7 @@ namespace {
 /// How long another agent may take to answer a connection.
 constexpr Duration kJoinTimeout = std::chrono::seconds(10);
 
-/// "10.0.0.1", "10.0.0.1:8301", "[::1]:8301" or "::1"; nothing for what is no IP address.
+/// "10.0.0.1", "name:8301", "[::1]:8301" or "::1"; nothing if what is behind the colon is no port.
 std::optional<env::Endpoint> parse_endpoint(std::string_view text, std::uint16_t default_port) {
   env::Endpoint endpoint{std::string(text), default_port};
   const std::size_t colon = text.rfind(':');
@@ -32,9 +32,11 @@ std::optional<env::Endpoint> parse_endpoint(std::string_view text, std::uint16_t
   if (bracketed && endpoint.address.ends_with(']')) {
     endpoint.address = endpoint.address.substr(1, endpoint.address.size() - 2);
   }
-  if (agent::ip_version(endpoint.address) == 0) return std::nullopt;
   return endpoint;
 }
+
+bool is_any(const std::string& address) { return address == "0.0.0.0" || address == "::"; }
+bool is_loopback(const std::string& address) { return address.starts_with("127.") || address == "::1"; }
 
 /// Lines of a log do not break.
 std::string on_one_line(std::string_view text) {
@@ -97,16 +99,39 @@ Async<Unit> Control::leave(Call) {
   return Unit{};
 }
 
+bool Control::is_own(const env::Endpoint& endpoint, bool wan) const {
+  const int port = wan ? parts_.config.ports.serf_wan : parts_.config.ports.serf_lan;
+  const std::string& bound = parts_.config.bind_addr;
+  const bool here = endpoint.address == parts_.identity.address || endpoint.address == bound ||
+                    (is_any(bound) && is_loopback(endpoint.address));
+  return here && endpoint.port == port;
+}
+
 Async<Unit> Control::join(std::string address, bool wan, Call) {
   const int port = wan ? parts_.config.ports.serf_wan : parts_.config.ports.serf_lan;
   const auto endpoint = parse_endpoint(address, static_cast<std::uint16_t>(port));
-  if (!endpoint) {
-    return cannot_join("Failed to resolve " + address + ": it is no IP address, and names are not looked up");
-  }
-  const bool own_address =
-      endpoint->address == parts_.identity.address || endpoint->address == parts_.config.bind_addr;
-  if (own_address && endpoint->port == port) return Unit{};
-  return Async<Unit>::pending([this, endpoint = *endpoint](Async<Unit>::Callback done) mutable {
+  if (!endpoint) return cannot_join("Failed to resolve " + address + ": its port is no number up to 65535");
+  if (agent::ip_version(endpoint->address) != 0) return join_at(*endpoint, wan);
+  return Async<Unit>::pending([this, endpoint = *endpoint, address, wan](Async<Unit>::Callback done) mutable {
+    const std::string name = endpoint.address;
+    parts_.env.resolve(name, [this, alive = self_, endpoint = std::move(endpoint), address, wan,
+                              done = std::move(done)](Result<std::vector<std::string>> found) mutable {
+      if (*alive == nullptr) return done(Status(Code::kCancelled, "the agent has stopped"));
+      if (!found.ok() || found->empty()) {
+        const std::string why = found.ok() ? "it has no address" : std::string(found.status().message());
+        return done(cannot_join("Failed to resolve " + address + ": " + why));
+      }
+      for (const std::string& one : *found) {
+        if (is_own({one, endpoint.port}, wan)) return done(Unit{});
+      }
+      join_at({found->front(), endpoint.port}, wan).then(std::move(done));
+    });
+  });
+}
+
+Async<Unit> Control::join_at(const env::Endpoint& endpoint, bool wan) {
+  if (is_own(endpoint, wan)) return Unit{};
+  return Async<Unit>::pending([this, endpoint](Async<Unit>::Callback done) mutable {
     const std::string target = endpoint.to_string();
     parts_.env.connect(
         endpoint, kJoinTimeout,

@@ -44,6 +44,10 @@ class Control final : public model::AgentControl {
  private:
   void begin_reload(Async<Unit>::Callback done);
   Status take_over(Result<agent::Config> fresh);
+  /// Whether this agent would be met there.
+  bool is_own(const env::Endpoint& endpoint, bool wan) const;
+  /// Joins at an IP address.
+  Async<Unit> join_at(const env::Endpoint& endpoint, bool wan);
 
   Parts parts_;
   bool reloading_ = false;
