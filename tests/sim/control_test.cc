@@ -168,7 +168,7 @@ TEST_CASE("joining, leaving and forcing to leave", "[sim]") {
   auto answer = world.ask("PUT", "/v1/agent/join/" + world.client.address() + ":1");
   CHECK(answer.status == 500);
   CHECK(answer.body.starts_with("1 error occurred:\n\t* Failed to join " + world.client.address() + ":1: "));
-  CHECK(has(world.ask("PUT", "/v1/agent/join/example.com"), "names are not looked up"));
+  CHECK(has(world.ask("PUT", "/v1/agent/join/example.com"), "lookup example.com: no such host"));
   CHECK(world.ask("PUT", "/v1/agent/force-leave/one").status == 200);
   answer = world.ask("PUT", "/v1/agent/force-leave/two?prune");
   CHECK(answer.status == 500);
