@@ -61,7 +61,8 @@ class AgentRuntime::Impl {
         identity_(make_identity(config_, node_id)),
         metrics_(env.clock(), metrics_options(config_)),
         server_(std::make_unique<server::Server>(env, server_options(config_, identity_))),
-        agent_(std::make_unique<agent::NodeAgent>(env, *server_, identity_, agent_options(config_))),
+        agent_options_(agent_options(config_)),
+        agent_(std::make_unique<agent::NodeAgent>(env, *server_, identity_, agent_options_)),
         registrar_(env, *agent_),
         control_({env, identity_, config_, around_.host,
                   [this](Config fresh) { return take_over(std::move(fresh)); },
@@ -69,7 +70,7 @@ class AgentRuntime::Impl {
         api_(*server_, *agent_, env, http_options(config_), {&control_, &metrics_, around_.log}),
         http_(env, connection_options(config_), api_),
         gauges_(env, metrics_, *server_, http_.counters()),
-        watches_(env, api_),
+        watches_(env, api_, agent_options_.checker.tls, agent_options_.checker.tls_unverified),
         forwarder_(env) {
     dns_.recursor = &forwarder_;
   }
@@ -206,6 +207,7 @@ class AgentRuntime::Impl {
   const agent::AgentIdentity identity_;
   metrics::Registry metrics_;
   std::unique_ptr<server::Server> server_;
+  const agent::NodeAgent::Options agent_options_;
   std::unique_ptr<agent::NodeAgent> agent_;
   Registrar registrar_;
   Control control_;

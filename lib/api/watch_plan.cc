@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <string_view>
 
 #include "lib/base/duration.h"
@@ -110,50 +109,36 @@ class Reader {
     const Value* const object =
         config.as_list() != nullptr && config.as_list()->size() == 1 ? &config.as_list()->front() : &config;
     const std::string method = text_in(object->find("method"), "method");
-    if (!method.empty()) handler.method = method;
+    if (!method.empty()) handler.hook.method = method;
     if (const std::string timeout = text_in(object->find("timeout"), "timeout"); !timeout.empty()) {
       const auto parsed = base::parse_go_duration(timeout);
       if (!parsed.ok()) {
         return invalid_argument("Failed to parse handler_config timeout: " +
                                 std::string(parsed.status().message()));
       }
-      handler.timeout = *parsed;
+      handler.hook.timeout = *parsed;
     }
     if (const Value* header = object->find("header"); header != nullptr && header->as_object() != nullptr) {
       for (const hcl::Member& member : *header->as_object()) {
         for (std::string& value : texts(&member.value, "header")) {
-          handler.headers.emplace_back(member.key, std::move(value));
+          handler.hook.headers.emplace_back(member.key, std::move(value));
         }
       }
     }
-    return read_url(text_in(object->find("path"), "path"), handler);
+    if (const Value* const skip = object->find("tls_skip_verify"); skip != nullptr) {
+      if (skip->as_bool() == nullptr) return invalid_argument("Expecting tls_skip_verify to be a boolean");
+      handler.hook.tls_skip_verify = *skip->as_bool();
+    }
+    return read_url(text_in(object->find("path"), "path"), handler.hook);
   }
 
-  static Status read_url(const std::string& url, WatchHandler& handler) {
-    constexpr std::string_view kScheme = "http://";
-    if (url.empty()) return invalid_argument("Requires 'path' to be set");
-    if (!url.starts_with(kScheme)) {
-      return invalid_argument("'path' must be an http:// URL: others are not available yet");
-    }
-    const std::string_view rest = std::string_view(url).substr(kScheme.size());
-    const std::size_t slash = std::min(rest.find_first_of("/?"), rest.size());
-    handler.authority = rest.substr(0, slash);
-    handler.target = slash < rest.size() && rest[slash] == '/' ? std::string(rest.substr(slash))
-                                                               : "/" + std::string(rest.substr(slash));
-    std::string_view host = handler.authority;
-    const std::size_t colon = host.rfind(':');
-    const bool has_port = colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos;
-    if (has_port) {
-      const std::string_view port = host.substr(colon + 1);
-      const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), handler.port);
-      if (error != std::errc() || end != port.data() + port.size()) {
-        return invalid_argument("'path' has an invalid port");
-      }
-      host = host.substr(0, colon);
-    }
-    if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
-    handler.host = host;
-    return host.empty() ? invalid_argument("'path' must name a host") : Status();
+  static Status read_url(const std::string& text, WebHookTarget& hook) {
+    if (text.empty()) return invalid_argument("Requires 'path' to be set");
+    auto url = health::parse_url(text);
+    // Why it is none may show a password.
+    if (!url.ok()) return invalid_argument("'path' must be a URL of http or https");
+    hook.url = *std::move(url);
+    return {};
   }
 
   /// The one parameter that a type must have.

@@ -10,19 +10,14 @@
 #include <discovery/types.h>
 
 #include "lib/agent/config.h"
+#include "lib/api/web_hook.h"
 
 namespace discovery::api {
 
 /// What is to be done with what a watch has found.
 struct WatchHandler {
   std::vector<std::string> args;  ///< a program to run; empty: a request is sent
-  std::string host;               ///< of the request's URL, without brackets
-  std::uint16_t port = 80;
-  std::string authority;  ///< "host:port", as it was written
-  std::string target;     ///< path and query
-  std::string method = "POST";
-  std::vector<std::pair<std::string, std::string>> headers;
-  Duration timeout = std::chrono::seconds(10);
+  WebHookTarget hook;
 };
 
 /// A watch of a configuration file, ready to run

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "lib/http1/client.h"
+#include "lib/api/web_hook.h"
 
 namespace discovery::api {
 namespace {
@@ -83,8 +83,8 @@ std::string only_entry(std::string_view list) {
 /// One watch.
 class Watches::Watch {
  public:
-  Watch(env::Env& env, http1::Handler& api, WatchPlan plan)
-      : env_(env), api_(api), plan_(std::move(plan)), timer_(env.make_timer()) {
+  Watch(env::Env& env, http1::Handler& api, const WebHookWorld& hooks, WatchPlan plan)
+      : env_(env), api_(api), hooks_(hooks), plan_(std::move(plan)), timer_(env.make_timer()) {
     timer_->start(Duration::zero(), [this] { ask(); });
   }
   ~Watch() {
@@ -194,37 +194,19 @@ class Watches::Watch {
   }
 
   void send() {
-    env_.resolve(plan_.handler.host,
-                 [this, alive = std::weak_ptr(alive_)](Result<std::vector<std::string>> found) {
-                   if (alive.expired()) return;
-                   if (!found.ok() || found->empty())
-                     return handled("no address of " + plan_.handler.host, Level::kError);
-                   send_to({found->front(), plan_.handler.port});
-                 });
-  }
-
-  void send_to(const env::Endpoint& endpoint) {
-    http1::ClientRequest request;
-    request.method = plan_.handler.method;
-    request.target = plan_.handler.target;
-    request.host = plan_.handler.authority;
-    request.headers.add("Content-Type", "application/json");
-    request.headers.add("X-Consul-Index", mark_);
-    for (const auto& [name, value] : plan_.handler.headers) request.headers.add(name, value);
-    request.body = *found_;
-    http1::ClientLimits limits;
-    limits.timeout = plan_.handler.timeout;
-    limits.max_body_bytes = kMaxOutput;
-    fetch_ = http1::fetch(
-        env_, endpoint, std::move(request), limits, [this](Result<http1::ClientResponse> answer) {
-          if (!answer.ok()) return handled(std::string(answer.status().message()), Level::kError);
-          const bool is_good = answer->status / 100 == 2;
-          handled("status " + std::to_string(answer->status), is_good ? Level::kTrace : Level::kError);
+    http1::HeaderBlock headers;
+    headers.add("Content-Type", "application/json");
+    headers.add("X-Consul-Index", mark_);
+    hook_ = std::make_unique<WebHook>(
+        hooks_, plan_.handler.hook, std::move(headers), *found_, [this](const Result<int>& status) {
+          if (!status.ok()) return handled(std::string(status.status().message()), Level::kError);
+          handled("status " + std::to_string(*status), *status / 100 == 2 ? Level::kTrace : Level::kError);
         });
   }
 
   env::Env& env_;
   http1::Handler& api_;
+  const WebHookWorld& hooks_;
   const WatchPlan plan_;
   std::unique_ptr<env::Timer> timer_;
   std::unique_ptr<env::Timer> handler_timer_;
@@ -236,16 +218,18 @@ class Watches::Watch {
   bool handling_ = false;
   bool again_ = false;  // something else was found while the handler was at work
   std::unique_ptr<env::Process> process_;
-  std::unique_ptr<http1::Fetch> fetch_;
-  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
+  std::unique_ptr<WebHook> hook_;
 };
 
-Watches::Watches(env::Env& env, http1::Handler& api) : env_(env), api_(api) {}
+Watches::Watches(env::Env& env, http1::Handler& api, std::shared_ptr<const tls::ClientContext> tls,
+                 std::shared_ptr<const tls::ClientContext> tls_unverified)
+    : env_(env), api_(api), dialer_(env), hooks_{env, dialer_, std::move(tls), std::move(tls_unverified)} {}
 Watches::~Watches() = default;
 
 void Watches::replace(std::vector<WatchPlan> plans) {
   watches_.clear();
-  for (WatchPlan& plan : plans) watches_.push_back(std::make_unique<Watch>(env_, api_, std::move(plan)));
+  for (WatchPlan& plan : plans)
+    watches_.push_back(std::make_unique<Watch>(env_, api_, hooks_, std::move(plan)));
 }
 
 }  // namespace discovery::api

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "lib/api/watch_plan.h"
+#include "lib/api/web_hook.h"
 #include "lib/env/env.h"
 #include "lib/http1/handler.h"
 
@@ -17,7 +18,9 @@ namespace discovery::api {
 /// outlive it, and it is destroyed before what the API asks.
 class Watches {
  public:
-  Watches(env::Env& env, http1::Handler& api);
+  /// The contexts are those of handlers that are asked by HTTPS: with and without a proof of who they are.
+  Watches(env::Env& env, http1::Handler& api, std::shared_ptr<const tls::ClientContext> tls,
+          std::shared_ptr<const tls::ClientContext> tls_unverified);
   ~Watches();
   Watches(const Watches&) = delete;
   Watches& operator=(const Watches&) = delete;
@@ -32,6 +35,8 @@ class Watches {
   class Watch;
   env::Env& env_;
   http1::Handler& api_;
+  health::Dialer dialer_;
+  const WebHookWorld hooks_;
   std::vector<std::unique_ptr<Watch>> watches_;
 };
 

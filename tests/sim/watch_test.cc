@@ -1,5 +1,7 @@
 // Watches of configuration files: what they ask, and what their handlers get.
 
+#include <algorithm>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -7,6 +9,7 @@
 #include "lib/hcl/hcl.h"
 #include "lib/http1/server.h"
 #include "tests/sim/agent_world.h"
+#include "tests/tls/test_server.h"
 
 namespace discovery::api {
 namespace {
@@ -129,6 +132,51 @@ TEST_CASE("a program gets what was found on its input, and the index in its envi
   CHECK(runs[1].input.find("config/b") != std::string::npos);
 }
 
+/// A handler at an https:// URL whose certificate nobody knows.
+struct SecureWatched {
+  World world;
+  tls::TestIdentity identity{"client"};
+  std::unique_ptr<env::Listener> listener;
+  std::vector<std::unique_ptr<env::Stream>> streams;
+  std::vector<std::unique_ptr<tls::TestServer>> servers;
+
+  explicit SecureWatched(const std::string& options)
+      : world(1,
+              watching("type = \"nodes\" handler_type = \"http\" http_handler_config { path = "
+                       "\"https://client:9000/hook\" " +
+                       options + " }"),
+              {}) {
+    listener = *world.client.listen({world.client.address(), 9000}, {});
+    listener->start([this](std::unique_ptr<env::Stream> stream) {
+      streams.push_back(std::move(stream));
+      servers.push_back(std::make_unique<tls::TestServer>(*streams.back(), identity));
+    });
+    world.simulation.run_for(10s);
+  }
+  bool logged(const std::string& text) const {
+    const auto& lines = world.machine.log_lines();
+    return std::any_of(lines.begin(), lines.end(),
+                       [&](const auto& line) { return line.message.find(text) != std::string::npos; });
+  }
+};
+
+TEST_CASE("a handler is asked by HTTPS if it proves who it is, or need not", "[sim][watch]") {
+  SECTION("it must, and does not") {
+    SecureWatched watched("");
+    REQUIRE(watched.servers.size() == 1);
+    CHECK(watched.servers[0]->received().empty());
+    CHECK(watched.logged("certificate"));
+  }
+  SECTION("it need not") {
+    SecureWatched watched("tls_skip_verify = true");
+    REQUIRE(watched.servers.size() == 1);
+    CHECK(watched.servers[0]->asked_for() == "client");
+    CHECK(watched.servers[0]->received().starts_with("POST /hook HTTP/1.1\r\n"));
+    CHECK(watched.servers[0]->received().find("X-Consul-Index: ") != std::string::npos);
+    CHECK(watched.servers[0]->received().find("\"Node\"") != std::string::npos);
+  }
+}
+
 std::string error_of(const std::string& text) {
   return std::string(read_watches(watching(text)).status().message());
 }
@@ -154,7 +202,13 @@ TEST_CASE("a watch that is wrong is refused with its place", "[watch]") {
   CHECK(error_of("type = \"nodes\" handler_type = \"http\" http_handler_config { }") ==
         parse + "Requires 'path' to be set");
   CHECK(error_of("type = \"nodes\" handler_type = \"http\" http_handler_config { path = \"http://h:x/\" }") ==
-        parse + "'path' has an invalid port");
+        parse + "'path' must be a URL of http or https");
+  CHECK(
+      error_of(
+          "type = \"nodes\" handler_type = \"http\" http_handler_config { path = \"ftp://u:secret@h/\" }") ==
+      parse + "'path' must be a URL of http or https");
+  CHECK(error_of("type = \"nodes\" handler_type = \"http\" http_handler_config { path = \"https://h/\" "
+                 "tls_skip_verify = \"yes\" }") == parse + "Expecting tls_skip_verify to be a boolean");
   CHECK(error_of("type = \"nodes\" handler_type = \"http\" http_handler_config { path = \"http://h/\" "
                  "timeout = \"1\" }")
             .starts_with(parse + "Failed to parse handler_config timeout: "));

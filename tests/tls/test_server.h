@@ -87,6 +87,7 @@ class TestServer {
     return name == nullptr ? "" : name;
   }
   bool ended() const noexcept { return ended_; }
+  const std::string& received() const noexcept { return received_; }
 
  private:
   void read() {
@@ -102,6 +103,7 @@ class TestServer {
     std::array<char, 4096> text;
     std::size_t got = 0;
     while (SSL_is_init_finished(ssl_) != 0 && SSL_read_ex(ssl_, text.data(), text.size(), &got) == 1) {
+      received_.append(text.data(), got);
       std::size_t written = 0;
       SSL_write_ex(ssl_, text.data(), got, &written);
     }
@@ -131,6 +133,7 @@ class TestServer {
   SSL* ssl_;
   std::array<char, 4096> buffer_{};
   std::string out_;
+  std::string received_;
   bool sending_ = false;
   bool ended_ = false;
 };
