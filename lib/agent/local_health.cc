@@ -53,7 +53,7 @@ void LocalState::touch_aliases(const OwnCheck& check) {
   if (check.record) stale_aliases_.erase(std::string(check.record->check_id));  // it does not mirror itself
 }
 
-void LocalState::touch_aliases_of(const std::string& service_id) {
+void LocalState::touch_aliases_of(std::string_view service_id) {
   const auto found = aliases_.find(service_id);
   if (found != aliases_.end()) stale_aliases_.insert(found->second.begin(), found->second.end());
 }

@@ -262,7 +262,7 @@ std::optional<DueChange> LocalState::take_due(Duration now) {
     if (unit != nullptr) return DueChange{unit, "check " + *id + " missed its TTL and is critical"};
   }
   if (const auto id = reaping_.take_due(now)) {
-    const std::string service = checks_.find(*id)->second.service_id;
+    const std::string service = checks_.find(*id)->second.service_id.str();
     return DueChange{deregister_service(service), "service " + service + " is removed, since its check " +
                                                       *id + " was critical for too long"};
   }
@@ -297,7 +297,7 @@ void LocalState::add_check(SyncUnit& unit, const CheckSpec& spec, Shape shape, D
   }
   check.kind = shape == Shape::kMaintenance ? model::CheckKind::kMaintenance : spec.kind();
   check.origin = spec.origin;
-  check.service_id = unit.id;
+  check.service_id = record.service_id;
   check.token = spec.token;
   check.ttl = check.kind == model::CheckKind::kTtl ? spec.ttl : Duration::zero();
   check.interval = spec.interval;

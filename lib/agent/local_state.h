@@ -19,6 +19,7 @@
 #include <discovery/types.h>
 
 #include "lib/agent/identity.h"
+#include "lib/base/text.h"
 #include "lib/health/deadlines.h"
 #include "lib/health/history.h"
 #include "lib/health/probe.h"
@@ -32,19 +33,19 @@ namespace discovery::agent {
 /// One of the agent's checks.
 struct OwnCheck {
   model::CheckPtr record;  ///< null: gone here, but perhaps not from the catalog
-  std::string service_id;  ///< whose it is; empty: the node's
-  std::string token;       ///< what it is pushed with
+  base::Text service_id;   ///< whose it is; empty: the node's
+  base::Text token;        ///< what it is pushed with
   model::CheckKind kind = model::CheckKind::kTtl;
   model::Origin origin = model::Origin::kApi;
   Duration ttl{};         ///< 0: it is no TTL check
   Duration interval{};    ///< 0: it does not run
   Duration reap_after{};  ///< its service goes when it was critical for so long; 0: never
-  std::string alias_of;   ///< the local service that it mirrors; empty: it does not, or the node
+  base::Text alias_of;    ///< the local service that it mirrors; empty: it does not, or the node
   health::History history;
   std::uint32_t successes = 0;  ///< in a row
   std::uint32_t failures = 0;
   std::size_t max_output = 0;
-  std::string last_report;    ///< shown when the TTL runs out
+  base::Text last_report;     ///< shown when the TTL runs out
   std::uint64_t version = 0;  ///< of the last change or push
   std::uint64_t seen = 0;     ///< the reconciliation that met it in the catalog
   bool dirty = false;         ///< the catalog has yet to hear of it
@@ -208,7 +209,7 @@ class LocalState {
                       const model::Evidence& evidence);
   /// Notes which aliases mirror what has changed.
   void touch_aliases(const OwnCheck& check);
-  void touch_aliases_of(const std::string& service_id);
+  void touch_aliases_of(std::string_view service_id);
   void forget_alias(const std::string& id, const OwnCheck& check);
   std::vector<model::CheckPtr> checks_for(const SyncUnit* service) const;
   model::ServiceHealth health_of(const SyncUnit& unit) const;

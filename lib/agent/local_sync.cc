@@ -57,7 +57,9 @@ bool LocalState::is_dirty(const SyncUnit& unit, const std::string& check_id) con
 OwnCheck* LocalState::next_dirty_check(SyncUnit& unit) {
   auto& ids = unit.dirty_checks;
   while (!ids.empty() && !is_dirty(unit, ids.back())) ids.pop_back();
-  return ids.empty() ? nullptr : &checks_.find(ids.back())->second;
+  if (!ids.empty()) return &checks_.find(ids.back())->second;
+  ids.shrink_to_fit();
+  return nullptr;
 }
 
 void LocalState::gather_checks(SyncUnit& unit) {
@@ -88,13 +90,13 @@ std::optional<Push> LocalState::next_push(SyncUnit& unit) {
     return push;
   }
   if (check != nullptr && !check->record && !whole_service) {
-    Push push = deregistration(check->token, {}, unit.dirty_checks.back());
+    Push push = deregistration(check->token.str(), {}, unit.dirty_checks.back());
     take(push);
     return push;
   }
   if (!unit.dirty && check == nullptr) return std::nullopt;
 
-  Push push{.token = unit.dirty ? unit.token : check->token, .whole = std::exchange(unit.dirty, false)};
+  Push push{.token = unit.dirty ? unit.token : check->token.str(), .whole = std::exchange(unit.dirty, false)};
   RegisterCommand command = node_command();
   push.node = !command.skip_node_update;
   if (whole_service) command.service = *unit.service;

@@ -4,19 +4,6 @@
 
 namespace discovery::health {
 
-struct Checker::Entry {
-  enum class Phase : std::uint8_t { kScheduled, kWaiting, kRunning };
-
-  const std::string* id = nullptr;  // the key in the map of checks
-  std::unique_ptr<Probe> probe;
-  Duration interval{};
-  Duration due{};    // of the next run, or the one under way
-  Duration began{};  // the one under way
-  Thresholds counts;
-  Phase phase = Phase::kScheduled;
-  bool is_program = false;
-};
-
 Checker::Checker(env::Env& env, const Options& options, Reported reported)
     : env_(env),
       reported_(std::move(reported)),
@@ -30,9 +17,9 @@ Status Checker::add(const model::CheckSpec& spec, std::size_t max_output) {
   auto probe = make_probe(world_, spec, max_output);
   if (!probe.ok()) return probe.status();
   remove(spec.id);
-  const auto [at, added] = checks_.emplace(spec.id, std::make_unique<Entry>());
-  Entry& entry = *at->second;
-  entry.id = &at->first;
+  const auto added = checks_.try_emplace(spec.id).first;
+  Entry& entry = added->second;
+  entry.id = &added->first;
   entry.probe = *std::move(probe);
   entry.interval = std::max(spec.interval, kMinInterval);
   entry.counts = Thresholds(spec);
@@ -46,9 +33,9 @@ Status Checker::add(const model::CheckSpec& spec, std::size_t max_output) {
 void Checker::remove(std::string_view id) {
   const auto found = checks_.find(id);
   if (found == checks_.end()) return;
-  Entry& entry = *found->second;
-  due_.erase({entry.due, &entry});
-  if (entry.phase == Entry::Phase::kRunning) {
+  Entry& entry = found->second;
+  due_.erase(entry);
+  if (entry.phase == Phase::kRunning) {
     --running_;
     if (entry.is_program) --programs_;
   }
@@ -59,33 +46,32 @@ void Checker::remove(std::string_view id) {
 std::optional<Checker::State> Checker::state(std::string_view id) const {
   const auto found = checks_.find(id);
   if (found == checks_.end()) return std::nullopt;
-  const Entry& entry = *found->second;
+  const Entry& entry = found->second;
   State state{std::nullopt, entry.counts};
-  if (entry.phase == Entry::Phase::kScheduled) state.next_run = entry.due;
+  if (entry.phase == Phase::kScheduled) state.next_run = entry.at;
   return state;
 }
 
 void Checker::schedule(Entry& entry, Duration at) {
-  entry.due = at;
-  entry.phase = Entry::Phase::kScheduled;
-  due_.emplace(at, &entry);
+  entry.phase = Phase::kScheduled;
+  due_.set(entry, at);
 }
 
 void Checker::arm() {
-  if (due_.empty()) return;
-  const Duration next = due_.begin()->first;
-  if (armed_ && *armed_ <= next) return;
-  armed_ = next;
-  timer_->start(std::max(next - now(), Duration::zero()), [this] { run_due(); });
+  const Timed* const next = due_.first();
+  if (next == nullptr || (armed_ && *armed_ <= next->at)) return;
+  armed_ = next->at;
+  timer_->start(std::max(next->at - now(), Duration::zero()), [this] { run_due(); });
 }
 
 void Checker::run_due() {
   armed_.reset();
   const Duration until = now();
-  for (std::size_t i = 0; i < kMaxStarts && !due_.empty() && due_.begin()->first <= until; ++i) {
-    Entry& entry = *due_.begin()->second;
-    due_.erase(due_.begin());
-    begin(entry);
+  for (std::size_t i = 0; i < kMaxStarts; ++i) {
+    Timed* const next = due_.first();
+    if (next == nullptr || next->at > until) break;
+    due_.erase(*next);
+    begin(static_cast<Entry&>(*next));
   }
   arm();
 }
@@ -96,12 +82,12 @@ bool Checker::may_start(const Entry& entry) const {
 
 void Checker::begin(Entry& entry) {
   if (may_start(entry)) return start(entry);
-  entry.phase = Entry::Phase::kWaiting;
+  entry.phase = Phase::kWaiting;
   (entry.is_program ? waiting_programs_ : waiting_).push_back(*entry.id);
 }
 
 void Checker::start(Entry& entry) {
-  entry.phase = Entry::Phase::kRunning;
+  entry.phase = Phase::kRunning;
   entry.began = now();
   ++running_;
   if (entry.is_program) ++programs_;
@@ -113,7 +99,7 @@ void Checker::finish(Entry& entry, ProbeResult result) {
   if (entry.is_program) --programs_;
   const Duration ended = now();
   const Duration latency = ended - entry.began;
-  schedule(entry, std::max(entry.due + entry.interval, ended));
+  schedule(entry, std::max(entry.at + entry.interval, ended));
   const std::optional<Health> health = entry.counts.count(result.health);
   const Thresholds counts = entry.counts;
   const std::string id = *entry.id;  // the check may be gone when it has been told
@@ -130,10 +116,10 @@ void Checker::start_waiting() {
 void Checker::start_waiting(std::deque<std::string>& ids) {
   while (!ids.empty()) {
     const auto found = checks_.find(ids.front());
-    const bool waits = found != checks_.end() && found->second->phase == Entry::Phase::kWaiting;
-    if (waits && !may_start(*found->second)) return;
+    const bool waits = found != checks_.end() && found->second.phase == Phase::kWaiting;
+    if (waits && !may_start(found->second)) return;
     ids.pop_front();
-    if (waits) start(*found->second);
+    if (waits) start(found->second);
   }
 }
 

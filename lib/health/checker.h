@@ -7,16 +7,15 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include <discovery/types.h>
 
 #include "lib/env/env.h"
 #include "lib/health/probe.h"
 #include "lib/health/thresholds.h"
+#include "lib/health/time_heap.h"
 
 namespace discovery::health {
 
@@ -75,8 +74,17 @@ class Checker {
   std::optional<State> state(std::string_view id) const;
 
  private:
-  struct Entry;
-  using Checks = std::map<std::string, std::unique_ptr<Entry>, std::less<>>;
+  enum class Phase : std::uint8_t { kScheduled, kWaiting, kRunning };
+  /// A check; `at` is when the next run is due, or was the one under way.
+  struct Entry : Timed {
+    std::unique_ptr<Probe> probe;
+    Duration interval{};
+    Duration began{};  // the run under way
+    Thresholds counts;
+    Phase phase = Phase::kScheduled;
+    bool is_program = false;
+  };
+  using Checks = std::map<std::string, Entry, std::less<>>;
 
   void schedule(Entry& entry, Duration at);
   void arm();
@@ -97,7 +105,7 @@ class Checker {
   std::unique_ptr<env::Timer> timer_;
   std::optional<Duration> armed_;
   Checks checks_;
-  std::set<std::pair<Duration, Entry*>> due_;
+  TimeHeap due_;
   // Ids; some may have gone. Programs wait apart, since they have a limit of their own.
   std::deque<std::string> waiting_;
   std::deque<std::string> waiting_programs_;

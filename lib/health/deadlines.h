@@ -3,19 +3,23 @@
 #include <cstddef>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include <discovery/types.h>
+
+#include "lib/health/time_heap.h"
 
 namespace discovery::health {
 
 /// When something is due for each of many checks, so that one timer serves them all. Pure: it is told the
-/// time. Every call costs O(log n), and only a check that is new here costs an allocation. Threads: a value.
+/// time. Every call costs O(log n), and only a check that is new here costs an allocation.
 class Deadlines {
  public:
+  Deadlines() = default;
+  Deadlines(const Deadlines&) = delete;
+  Deadlines& operator=(const Deadlines&) = delete;
+
   /// Sets the deadline of a check, earlier or later than the one it may have had.
   void set(const std::string& check_id, Duration at);
   /// Forgets a check; fine if it has no deadline.
@@ -25,7 +29,7 @@ class Deadlines {
   /// The check's deadline, if it has one.
   std::optional<Duration> at(std::string_view check_id) const {
     const auto found = times_.find(check_id);
-    return found == times_.end() ? std::nullopt : std::optional(found->second);
+    return found == times_.end() ? std::nullopt : std::optional(found->second.at);
   }
   std::size_t size() const noexcept { return times_.size(); }
 
@@ -35,8 +39,8 @@ class Deadlines {
   std::optional<std::string> take_due(Duration now);
 
  private:
-  std::map<std::string, Duration, std::less<>> times_;
-  std::set<std::pair<Duration, std::string_view>> order_;  // views of the keys of times_
+  std::map<std::string, Timed, std::less<>> times_;
+  TimeHeap order_;
 };
 
 }  // namespace discovery::health

@@ -9,6 +9,7 @@
 
 #include "lib/base/base64.h"
 #include "lib/base/strings.h"
+#include "lib/base/text.h"
 #include "lib/health/probe.h"
 #include "lib/health/url.h"
 #include "lib/http1/client.h"
@@ -33,7 +34,7 @@ struct Extras {
 /// What a check asks, as it stays from one run to the next.
 struct HttpTarget {
   ProbeWorld& world;
-  std::string url;
+  base::Text url;
   Duration timeout;
   std::size_t max_output;
   std::unique_ptr<const Extras> extras;  // null: nothing out of the ordinary
@@ -186,7 +187,7 @@ class HttpRun {
     const std::string_view method = target_.method();
     std::string output;
     output.reserve(method.size() + target_.url.size() + response.reason.size() + response.body.size() + 24);
-    output.append("HTTP ").append(method).append(1, ' ').append(target_.url).append(": ");
+    output.append("HTTP ").append(method).append(1, ' ').append(target_.url.view()).append(": ");
     output.append(std::to_string(status)).append(1, ' ').append(response.reason);
     output.append(" Output: ").append(response.body);
     end({health, status, std::move(output)});
@@ -214,7 +215,7 @@ class HttpRun {
     fail(std::string(status.message()));
   }
   void fail(const std::string& why) {
-    const std::string where = moved_ ? moved_->url.to_string() : target_.url;
+    const std::string where = moved_ ? moved_->url.to_string() : target_.url.str();
     end({Health::kCritical, 0, title(method()) + " " + base::go_quote(where) + ": " + why});
   }
 

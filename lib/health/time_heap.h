@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <discovery/types.h>
+
+namespace discovery::health {
+
+/// Something that is due at a time. It stays where it is while it waits in a TimeHeap.
+struct Timed {
+  const std::string* id = nullptr;  ///< of those that are due at the same time, the one before comes first
+  Duration at{};                    ///< as it was set last; kept when it no longer waits
+
+  bool waits() const noexcept { return place_ != kNowhere; }
+
+ private:
+  friend class TimeHeap;
+  static constexpr std::size_t kNowhere = SIZE_MAX;
+  std::size_t place_ = kNowhere;
+};
+
+/// Finds what is due first among many, at the cost of a word for each; it owns none of them. Pure. Every call
+/// costs O(log n). Threads: a value.
+class TimeHeap {
+ public:
+  /// Lets `item` wait until `at`, whether it waited before or not.
+  void set(Timed& item, Duration at);
+  /// Lets it wait no longer; fine if it does not. REQUIRED before a waiting item goes.
+  void erase(Timed& item);
+  /// The one that is due first; null if none waits.
+  Timed* first() const noexcept { return heap_.empty() ? nullptr : heap_.front(); }
+
+ private:
+  void put(std::size_t place, Timed& item);
+  /// Moves `item` from `place`, which is free, up or down to where it belongs.
+  void settle(std::size_t place, Timed& item);
+
+  std::vector<Timed*> heap_;  // none is due before its parent, at half its place
+};
+
+}  // namespace discovery::health
