@@ -97,6 +97,40 @@ TEST_CASE("the agent's checks") {
   CHECK(world.ask("/v1/agent/checks")->body() == "{}");
 }
 
+TEST_CASE("long lists of the agent's are rendered off the loop, and are what short ones are") {
+  World world;
+  const auto list = [&world](std::size_t count) {
+    world.agent.service_list.clear();
+    world.agent.check_list.clear();
+    for (std::size_t i = 0; i < count; ++i) {
+      auto check = std::make_shared<model::HealthCheck>();
+      check->check_id = "check-" + std::to_string(i);
+      world.agent.check_list.push_back(check);
+      world.agent.service_list.push_back({make("service-" + std::to_string(i)), "hash"});
+    }
+  };
+  for (const std::string path : {"/v1/agent/services?pretty", "/v1/agent/checks"}) {
+    CAPTURE(path);
+    list(1);
+    const std::string one = world.ask(path)->body();
+    CHECK(world.env.posted.empty());
+    list(500);
+    world.env.workers_busy = GENERATE(false, true);
+    const auto answer = world.ask(path);
+    CHECK(world.env.posted.empty() == world.env.workers_busy);
+    while (!world.env.posted.empty()) world.env.run_posted();
+    CHECK(answer->status() == 200);
+    const std::string all = answer->body();
+    const std::size_t end = one.find_last_of("}", one.find_last_of("}") - 1);
+    CHECK(all.substr(0, end) == one.substr(0, end));
+    for (const int i : {1, 63, 64, 65, 499}) {
+      CAPTURE(i);
+      CHECK(all.find("-" + std::to_string(i) + "\"") != std::string::npos);
+    }
+    CHECK(all.find("-500\"") == std::string::npos);
+  }
+}
+
 TEST_CASE("who the agent and its members are") {
   World world;
   world.agent.about.datacenter = "dc1";
