@@ -103,12 +103,13 @@ void RecordReader::read_opaque(Value value, Opaque& out) {
 }
 
 void RecordReader::enter(Value object, std::string_view record) {
-  members_ = {object, std::nullopt, 0, members_.thorough, record};
+  members_ = {object, std::nullopt, object.size(), 0, members_.thorough, record};
   Value name = object.first();
   for (std::size_t left = object.size(); left > 0; --left, name = name.next().next()) name.set_marked(false);
 }
 
 std::optional<Value> RecordReader::unread() const {
+  if (members_.unmarked == 0) return std::nullopt;
   Value name = members_.object->first();
   for (std::size_t left = members_.object->size(); left > 0; --left, name = name.next().next()) {
     if (!name.marked()) return name;
@@ -119,6 +120,7 @@ std::optional<Value> RecordReader::unread() const {
 std::optional<Value> RecordReader::find(std::string_view name, std::string_view alias) {
   if (!status_.ok() || !members_.object) return std::nullopt;
   std::optional<Value> found;
+  if (members_.unmarked == 0 && !members_.thorough) return found;  // all that is there was found
   for (std::size_t left = members_.object->size(); left > 0; --left) {
     if (members_.left == 0) {
       members_.next = members_.object->first();
@@ -129,6 +131,7 @@ std::optional<Value> RecordReader::find(std::string_view name, std::string_view 
     --members_.left;
     if (!is_called(candidate.text(), name) && (alias.empty() || !is_called(candidate.text(), alias)))
       continue;
+    if (!candidate.marked()) --members_.unmarked;
     candidate.set_marked(true);
     found = candidate.next();
     if (!members_.thorough) break;

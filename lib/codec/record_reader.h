@@ -112,6 +112,7 @@ class RecordReader {
   struct Members {
     std::optional<Value> object{};
     std::optional<Value> next{};  ///< the name behind the one that was found last
+    std::size_t unmarked = 0;     ///< how many no field was called yet
     std::size_t left = 0;         ///< how many members there are from `next` to the last one
     bool thorough = false;        ///< look at all members for each field: there may be two of a name
     std::string_view record{};    ///< the name of the record's type
