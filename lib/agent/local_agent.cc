@@ -69,6 +69,7 @@ LocalState::Options NodeAgent::state_options() {
   options.service_removed = [this](const std::string& id) { on_service_removed(id); };
   options.recall = [this](const std::string& id) { return recall(id); };
   options.discard_output = options_.discard_check_output;
+  options.sidecar_ports = options_.sidecar_ports;
   return options;
 }
 
@@ -111,23 +112,40 @@ void NodeAgent::reconfigure(const Reloadable& fresh) {
 Async<Unit> NodeAgent::register_service(model::ServiceSpec spec, Call) {
   return change([this, spec = std::move(spec)]() mutable -> Result<SyncUnit*> {
     if (Status status = state_.complete(spec); !status.ok()) return status;
-    for (const auto& check : spec.checks) {
-      if (Status status = refusal(check); !status.ok()) return status;
+    if (Status status = refusal(spec); !status.ok()) return status;
+    const auto sidecar = state_.sidecar_of(spec);
+    if (!sidecar.ok()) return sidecar.status();
+    if (*sidecar) {
+      if (Status status = refusal(**sidecar); !status.ok()) return status;
     }
-    StoredService stored{spec.service, spec.token};
-    const auto keep = [&] {
-      if (!store_) return;
-      const bool configured = spec.origin == model::Origin::kConfig;
-      configured ? store_->erase_service(stored.service.id) : store_->put(stored);
-    };
-    // It is kept after its checks, so that it is never found without them; but a check that another service
-    // had must not be found without a service, for then it would be lost.
-    const bool first = note_moves(spec.checks, spec.service.id);
-    if (first) keep();
-    auto unit = state_.register_service(spec, now());
-    if (!first && unit.ok()) keep();
-    return unit;
+    auto unit = register_and_keep(spec);
+    if (!unit.ok() || !*sidecar) return unit;
+    after_change(*unit);
+    return register_and_keep(**sidecar);
   });
+}
+
+Status NodeAgent::refusal(const model::ServiceSpec& service) const {
+  for (const auto& check : service.checks) {
+    if (Status status = refusal(check); !status.ok()) return status;
+  }
+  return {};
+}
+
+Result<SyncUnit*> NodeAgent::register_and_keep(const model::ServiceSpec& spec) {
+  const StoredService stored{spec.service, spec.token, spec.is_sidecar};
+  const auto keep = [&] {
+    if (!store_) return;
+    const bool configured = spec.origin == model::Origin::kConfig;
+    configured ? store_->erase_service(stored.service.id) : store_->put(stored);
+  };
+  // It is kept after its checks, so that it is never found without them; but a check that another service
+  // had must not be found without a service, for then it would be lost.
+  const bool first = note_moves(spec.checks, spec.service.id);
+  if (first) keep();
+  auto unit = state_.register_service(spec, now());
+  if (!first && unit.ok()) keep();
+  return unit;
 }
 
 bool NodeAgent::note_moves(std::span<const model::CheckSpec> checks, std::string_view service_id) {
@@ -265,6 +283,7 @@ Async<std::vector<Member>> NodeAgent::members(bool wan, Call) {
 
 void NodeAgent::after_change(SyncUnit* unit) {
   if (unit != nullptr) sync_.push(*unit);
+  while (SyncUnit* orphan = state_.take_orphan()) sync_.push(*orphan);
   while (const auto changed = state_.refresh_alias(now())) {
     if (*changed != nullptr) sync_.push(**changed);
   }

@@ -48,6 +48,7 @@ class NodeAgent final : public model::LocalAgent {
     bool enable_script_checks = false;        ///< checks from anywhere may run programs
     bool enable_local_script_checks = false;  ///< those from configuration files may
     health::Checker::Options checker{};
+    SidecarPorts sidecar_ports{};
     /// Where registered services and checks are kept; empty: they are not.
     std::string data_dir{};
   };
@@ -126,6 +127,10 @@ class NodeAgent final : public model::LocalAgent {
   bool note_moves(std::span<const model::CheckSpec> checks, std::string_view service_id);
   /// Why this check may not be registered: it runs programs, or is of a kind that is not run here.
   Status refusal(const model::CheckSpec& check) const;
+  Status refusal(const model::ServiceSpec& service) const;
+  /// Registers a complete definition, and keeps it.
+  Result<SyncUnit*> register_and_keep(const model::ServiceSpec& spec);
+  void drop_orphans();
   void on_check_added(const model::CheckSpec& spec, std::size_t max_output);
   void on_check_removed(const std::string& id);
   void on_report(const health::Report& report);

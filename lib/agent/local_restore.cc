@@ -98,6 +98,7 @@ void NodeAgent::restore() {
   for (const auto& stored : kept.services) restore_service(stored);
   for (const auto& stored : kept.checks) restore_check(stored);
   restoring_ = false;
+  drop_orphans();
   // What is left is of checks that have gone; another one with the same id must not begin with it.
   for (const auto& [id, state] : std::exchange(kept_states_, {})) {
     const auto found = state_.checks().find(id);
@@ -106,6 +107,17 @@ void NodeAgent::restore() {
     if (!in_use) store_->erase_state(id);
   }
   store_->commit(nullptr);
+}
+
+void NodeAgent::drop_orphans() {
+  std::vector<std::string> orphans;  // left from a removal that was cut short
+  const auto& units = state_.units();
+  for (const auto& [id, unit] : units) {
+    if (!unit.service || !unit.sidecar) continue;
+    const auto parent = units.find(parent_of_sidecar(id));
+    if (parent == units.end() || !parent->second.service) orphans.push_back(id);
+  }
+  for (const std::string& id : orphans) after_change(state_.deregister_service(id));
 }
 
 void NodeAgent::restore_service(StoredService stored) {
@@ -135,6 +147,7 @@ void NodeAgent::take_up(StoredService stored) {
   model::ServiceSpec spec;
   spec.service = std::move(stored.service);
   spec.token = std::move(stored.token);
+  spec.is_sidecar = stored.sidecar;
   const std::string id = spec.service.id.str();
   const auto unit = state_.register_service(std::move(spec), now());
   if (unit.ok()) return after_change(*unit);

@@ -113,6 +113,11 @@ Status LocalState::complete(ServiceSpec& spec) const {
     return invalid_argument("Invalid Service Meta: " + std::string(status.message()));
   }
   if (Status status = model::validate_service(service); !status.ok()) return status;
+  if (spec.sidecar) {
+    const model::SidecarSpec& nested = *spec.sidecar;
+    Status status = model::validate_sidecar(service.kind, !nested.service.id.empty(), nested.has_sidecar);
+    if (!status.ok()) return status;
+  }
   for (const auto& check : spec.checks) {
     if (const Status status = validate(check); !status.ok()) {
       return invalid_argument("Invalid check: " + std::string(status.message()));
@@ -152,6 +157,42 @@ Status LocalState::complete(CheckSpec& spec) const {
   return {};
 }
 
+Result<std::optional<ServiceSpec>> LocalState::sidecar_of(const ServiceSpec& parent) const {
+  if (!parent.sidecar) return std::optional<ServiceSpec>();
+  const auto wrong = [](const Status& status) {
+    return invalid_argument("Invalid SidecarService: " + std::string(status.message()));
+  };
+  if (const Status status = model::validate_meta(parent.sidecar->service.meta); !status.ok())
+    return wrong(status);
+  ServiceSpec sidecar = expand_sidecar(parent);
+  ServiceInstance& service = sidecar.service;
+  if (service.port < 1) {
+    std::optional<int> former;
+    std::set<std::int64_t> used;
+    for (const auto& [id, unit] : units_) {
+      if (!unit.service) continue;
+      if (service.id == id) former = static_cast<int>(unit.service->port);
+      used.insert(unit.service->port);
+    }
+    const auto port = choose_sidecar_port(options_.sidecar_ports, former,
+                                          [&](int candidate) { return used.contains(candidate); });
+    if (!port.ok()) return wrong(port.status());
+    service.port = *port;
+  }
+  add_default_checks(sidecar, parent.service.id);
+  if (const Status status = complete(sidecar); !status.ok()) return wrong(status);
+  return std::optional(std::move(sidecar));
+}
+
+SyncUnit* LocalState::take_orphan() {
+  while (!orphans_.empty()) {
+    const std::string id = std::move(orphans_.back());
+    orphans_.pop_back();
+    if (SyncUnit* unit = deregister_service(id)) return unit;
+  }
+  return nullptr;
+}
+
 Result<SyncUnit*> LocalState::register_service(ServiceSpec spec, Duration now) {
   if (Status status = complete(spec); !status.ok()) return status;
   SyncUnit& unit = this->unit(spec.service.id);
@@ -160,6 +201,7 @@ Result<SyncUnit*> LocalState::register_service(ServiceSpec spec, Duration now) {
   unit.service = std::make_shared<const ServiceInstance>(std::move(spec.service));
   unit.token = std::move(spec.token);
   unit.origin = spec.origin;
+  unit.sidecar = spec.is_sidecar;
   mark_dirty(unit);
 
   std::set<std::string, std::less<>> unwanted;
@@ -180,6 +222,10 @@ SyncUnit* LocalState::deregister_service(std::string_view id) {
   if (found == units_.end() || !found->second.service) return nullptr;
   SyncUnit& unit = found->second;
   unit.service = nullptr;
+  const auto beside = units_.find(sidecar_id(id));
+  // One of the same name that was registered by itself stays.
+  if (beside != units_.end() && beside->second.service && beside->second.sidecar)
+    orphans_.push_back(beside->first);
   mark_dirty(unit);
   options_.service_removed(unit.id);
   for (const auto& check : unit.checks) remove_check(unit, check);

@@ -20,6 +20,7 @@
 
 #include "lib/agent/identity.h"
 #include "lib/base/text.h"
+#include "lib/agent/sidecar.h"
 #include "lib/health/deadlines.h"
 #include "lib/health/history.h"
 #include "lib/health/probe.h"
@@ -58,6 +59,7 @@ struct SyncUnit {
   model::ServicePtr service;  ///< null: none, or gone here but perhaps not from the catalog
   std::string token;          ///< what the service is pushed with
   model::Origin origin = model::Origin::kApi;
+  bool sidecar = false;                       ///< it was defined inside of its parent, and goes with it
   std::set<std::string, std::less<>> checks;  ///< ids, also of those that are gone here
   std::vector<std::string> dirty_checks;      ///< ids; some may have become clean or another unit's since
   std::string hash;                           ///< of the service; empty until it is asked for
@@ -114,6 +116,7 @@ class LocalState {
       return std::optional<LastWord>();
     };
     bool discard_output = false;  ///< outputs are not kept
+    SidecarPorts sidecar_ports{};
   };
   /// How a check is shown.
   enum class Shape : std::uint8_t {
@@ -139,7 +142,13 @@ class LocalState {
   Status complete(model::ServiceSpec& spec) const;
   Status complete(model::CheckSpec& spec) const;
   Result<SyncUnit*> register_service(model::ServiceSpec spec, Duration now);
+  /// The definition of the sidecar that is inside of a complete one, itself complete; nothing if there is
+  /// none.
+  Result<std::optional<model::ServiceSpec>> sidecar_of(const model::ServiceSpec& parent) const;
+  /// Its sidecar, if it has one that was defined inside of it, is left to take_orphan().
   SyncUnit* deregister_service(std::string_view id);
+  /// Removes one sidecar whose parent is gone; null when none is left.
+  SyncUnit* take_orphan();
   Result<SyncUnit*> register_check(model::CheckSpec spec, Duration now);
   /// The same for a check that is shown in another shape.
   Result<SyncUnit*> register_check(model::CheckSpec spec, Shape shape, Duration now);
@@ -239,9 +248,10 @@ class LocalState {
   std::map<std::string, OwnCheck, std::less<>> checks_;
   std::map<std::string, std::set<std::string>, std::less<>> aliases_;  // by what they mirror
   std::set<std::string> stale_aliases_;
-  health::Deadlines reaping_;   // of services, by their critical checks
-  health::Deadlines expiry_;    // of TTLs
-  health::Deadlines deferred_;  // of outputs that the catalog has yet to hear of
+  std::vector<std::string> orphans_;  // ids of sidecars
+  health::Deadlines reaping_;         // of services, by their critical checks
+  health::Deadlines expiry_;          // of TTLs
+  health::Deadlines deferred_;        // of outputs that the catalog has yet to hear of
   std::uint64_t version_ = 0;
   std::uint64_t reconciliation_ = 0;
   bool node_in_sync_ = false;

@@ -18,6 +18,7 @@ struct ServiceFile {
   std::string token;
   model::ServiceInstance service;
   std::string source = "remote";
+  bool sidecar = false;
 };
 
 template <class Archive, codec::Described<ServiceFile> R>
@@ -25,6 +26,7 @@ void describe(Archive& archive, R& file) {
   archive.field("Token", file.token);
   archive.field("Service", file.service);
   archive.field("Source", file.source);
+  archive.field("LocallyRegisteredAsSidecar", file.sidecar, {.omit_empty = true});
 }
 
 struct CheckType {
@@ -78,7 +80,7 @@ Status parse(std::string_view text, StoredService& stored) {
   ServiceFile file;
   if (Status status = codec::from_json(text, file, kRead); !status.ok()) return status;
   if (file.service.id.empty() || file.service.name.empty()) return incomplete();
-  stored = {std::move(file.service), std::move(file.token)};
+  stored = {std::move(file.service), std::move(file.token), file.sidecar};
   return {};
 }
 
@@ -103,7 +105,7 @@ Status parse(std::string_view text, StoredState& stored) {
 }
 
 std::string to_json(const StoredService& stored) {
-  return codec::to_json(ServiceFile{stored.token, stored.service});
+  return codec::to_json(ServiceFile{stored.token, stored.service, "remote", stored.sidecar});
 }
 
 std::string to_json(const StoredCheck& stored) {

@@ -21,6 +21,7 @@ namespace discovery::agent {
 struct StoredService {
   model::ServiceInstance service;
   std::string token;
+  bool sidecar = false;  ///< it was defined inside of its parent
 };
 
 /// A check as it was kept: how it is shown, and what it does.

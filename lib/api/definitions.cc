@@ -34,7 +34,8 @@ Status mistake(const std::string& what, const Status& cause, const agent::Defini
 class Reader {
  public:
   explicit Reader(const agent::Config& config)
-      : scripts_(config.enable_script_checks || config.enable_local_script_checks) {
+      : scripts_(config.enable_script_checks || config.enable_local_script_checks),
+        trial_(identity_, trial_options(config)) {
     identity_.self.node_name = config.node_name;
   }
 
@@ -64,13 +65,10 @@ class Reader {
       if (!runs.ok()) return runs.status();
       if (*runs) spec.checks.push_back(std::move(check));
     }
-    if (!body.connect.sidecar_service.empty()) {
-      warn("connect.sidecar_service of service " + base::go_quote(body.name) + " has no effect yet",
-           definition);
-    }
+    spec.sidecar = http::v1::to_sidecar(body.connect);
+    if (Status status = check_sidecar(spec, definition); !status.ok()) return status;
     spec.service = to_instance(std::move(body));
-    if (auto tried = trial_.register_service(spec, {}); !tried.ok())
-      return mistake(what, tried.status(), definition);
+    if (Status status = try_out(spec); !status.ok()) return mistake(what, status, definition);
     out.services.push_back(std::move(spec));
     return {};
   }
@@ -101,6 +99,12 @@ class Reader {
   Definitions out;
 
  private:
+  static agent::LocalState::Options trial_options(const agent::Config& config) {
+    agent::LocalState::Options options;
+    options.sidecar_ports = {config.ports.sidecar_min_port, config.ports.sidecar_max_port};
+    return options;
+  }
+
   /// What Consul checks of services in files in words of their own.
   static Status check_service(const ServiceBody& body) {
     if (body.weights) {
@@ -114,6 +118,35 @@ class Reader {
       return invalid_argument("invalid meta for service " + body.name + ": " + std::string(status.message()));
     }
     return {};
+  }
+
+  /// The same of the sidecar inside of a service. Checks that do not run here are left out.
+  Status check_sidecar(model::ServiceSpec& spec, const agent::Definition& definition) {
+    if (!spec.sidecar) return {};
+    const auto refuse = [&](const char* what) {
+      return invalid_argument("sidecar_service can't " + std::string(what) + " (" + definition.where + ")");
+    };
+    if (!spec.sidecar->service.id.empty()) return refuse("specify an ID");
+    if (spec.sidecar->has_sidecar) return refuse("have a nested sidecar_service");
+    std::vector<model::CheckSpec> kept;
+    for (model::CheckSpec& check : spec.sidecar->checks) {
+      const Result<bool> runs = can_run(check, check.id.empty() ? check.name : check.id, definition);
+      if (!runs.ok()) return runs.status();
+      if (*runs) kept.push_back(std::move(check));
+    }
+    spec.sidecar->checks = std::move(kept);
+    return {};
+  }
+
+  /// Registers a service, and the sidecar inside of it, to see whether that works.
+  Status try_out(const model::ServiceSpec& spec) {
+    model::ServiceSpec whole = spec;
+    if (Status status = trial_.complete(whole); !status.ok()) return status;
+    if (auto tried = trial_.register_service(whole, {}); !tried.ok()) return tried.status();
+    auto sidecar = trial_.sidecar_of(whole);
+    if (!sidecar.ok()) return sidecar.status();
+    if (!*sidecar) return {};
+    return trial_.register_service(**std::move(sidecar), {}).status();
   }
 
   /// Whether this agent runs checks of that kind; an error where it must not.
@@ -140,7 +173,7 @@ class Reader {
 
   const bool scripts_;
   agent::AgentIdentity identity_;
-  agent::LocalState trial_{identity_, {}};
+  agent::LocalState trial_;
 };
 
 }  // namespace

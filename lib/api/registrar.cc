@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "lib/agent/sidecar.h"
+
 namespace discovery::api {
 namespace {
 
@@ -44,6 +46,8 @@ void Registrar::apply(Definitions definitions, bool drop_others) {
   std::set<std::string> checks;
   for (const ServiceSpec& service : definitions.services) {
     services.insert(std::string(service.service.id));
+    if (service.sidecar) services.insert(agent::sidecar_id(service.service.id));
+    for (std::string& id : agent::sidecar_check_ids(service)) checks.insert(std::move(id));
     // Those of a service stay or go with it.
     for (std::size_t i = 0; i < service.checks.size(); ++i) checks.insert(id_of(service, i));
   }

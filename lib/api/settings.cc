@@ -92,6 +92,7 @@ agent::NodeAgent::Options agent_options(const Config& config) {
   if (!config.dev_mode) options.data_dir = config.data_dir;
   options.enable_script_checks = config.enable_script_checks;
   options.enable_local_script_checks = config.enable_local_script_checks;
+  options.sidecar_ports = {config.ports.sidecar_min_port, config.ports.sidecar_max_port};
   // Without the system's certificates checks of HTTPS fail and say so; nothing else needs them.
   if (auto tls = tls::ClientContext::create({}); tls.ok()) options.checker.tls = *tls;
   if (auto tls = tls::ClientContext::create({.verify = false}); tls.ok())

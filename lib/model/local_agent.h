@@ -14,6 +14,16 @@
 
 namespace discovery::model {
 
+/// A proxy that is defined inside of the service that it stands beside. What is left open follows from the
+/// service (https://developer.hashicorp.com/consul/docs/connect/registration/sidecar-service).
+struct SidecarSpec {
+  ServiceInstance service{};  ///< may not have an id
+  std::optional<Weights> weights{};
+  std::vector<CheckSpec> checks{};
+  std::string token{};
+  bool has_sidecar = false;  ///< it defines one in turn, which it must not
+};
+
 /// A service as a caller defines it on its agent
 /// (https://developer.hashicorp.com/consul/api-docs/agent/service#register-service).
 struct ServiceSpec {
@@ -22,6 +32,8 @@ struct ServiceSpec {
   std::string token;
   bool replace_existing_checks = false;
   Origin origin = Origin::kApi;  ///< of the service and its checks
+  std::optional<SidecarSpec> sidecar{};
+  bool is_sidecar = false;  ///< it was defined inside of its parent, and goes with it
 };
 
 /// One of the agent's own services with the hash of its definition.

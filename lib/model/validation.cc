@@ -165,6 +165,15 @@ Status validate_service(const ServiceInstance& service) {
   return to_status(errors);
 }
 
+Status validate_sidecar(std::string_view parent_kind, bool has_id, bool has_sidecar) {
+  Errors errors;
+  if (parent_kind.ends_with("-gateway"))
+    errors.push_back("A " + std::string(parent_kind) + " cannot have a sidecar service defined");
+  if (has_id) errors.emplace_back("A SidecarService cannot specify an ID as this is managed by the agent");
+  if (has_sidecar) errors.emplace_back("A SidecarService cannot have a nested SidecarService");
+  return to_status(errors);
+}
+
 Status validate_meta(const Labels& meta) {
   if (meta.size() > kMaxMetaPairs) {
     return invalid_argument("Node metadata cannot contain more than " + std::to_string(kMaxMetaPairs) +

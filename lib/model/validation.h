@@ -28,6 +28,10 @@ bool is_any_address(std::string_view address);
 /// kInvalidArgument: "2 errors occurred:\n\t* ...\n\t* ...\n\n".
 Status validate_service(const ServiceInstance& service);
 
+/// What the definition of a sidecar inside of a service of this kind must not have. kInvalidArgument, as
+/// validate_service().
+Status validate_sidecar(std::string_view parent_kind, bool has_id, bool has_sidecar);
+
 /// Metadata of a node or a service
 /// (https://developer.hashicorp.com/consul/docs/agent/config/config-files#node_meta). kInvalidArgument.
 Status validate_meta(const Labels& meta);

@@ -157,6 +157,35 @@ TEST_CASE("Removed checks stay away", "[persistence]") {
   CHECK(m.checks()[0]->check_id == "other");
 }
 
+TEST_CASE("Sidecars come back, and still go with their parent", "[persistence]") {
+  Machine m;
+  auto spec = service_of("web", 80);
+  spec.sidecar.emplace();
+  m.ok(m.agent->register_service(spec, {}));
+  CHECK(m.files("/services") == 2);
+  m.restart();
+  CHECK(m.services().size() == 2);
+  CHECK(m.check("service:web-sidecar-proxy:2") != nullptr);
+  m.ok(m.agent->deregister_service("web", {}));
+  CHECK(m.services().empty());
+  CHECK(m.files("/services") == 0);
+  CHECK(m.files("/checks") == 0);
+}
+
+TEST_CASE("A sidecar whose parent's removal was cut short goes at the start", "[persistence]") {
+  Machine m;
+  m.agent.reset();
+  REQUIRE(
+      m.env.files()
+          .replace("/data/services/s",
+                   R"({"Token":"","Service":{"Kind":"connect-proxy","ID":"web-sidecar-proxy",)"
+                   R"("Service":"web-sidecar-proxy","Port":21000,"Proxy":{"DestinationServiceName":"web"}},)"
+                   R"("Source":"remote","LocallyRegisteredAsSidecar":true})")
+          .ok());
+  m.restart();
+  CHECK(m.services().empty());
+}
+
 TEST_CASE("Files that make no sense are put aside and reported", "[persistence]") {
   Machine m;
   m.ok(m.agent->register_service(service_of("web", 1), {}));

@@ -262,8 +262,12 @@ TEST_CASE("services that are refused") {
        "Invalid check: MaxOutputMaxSize must be positive"},
       {R"({"Name":"x","Check":{"TTL":"10s","Status":"weird"}})", 400,
        "Status for checks must 'passing', 'warning', 'critical'"},
-      {R"({"Name":"x","Connect":{"SidecarService":{}}})", 501,
-       "PUT /v1/agent/service/register is not available yet for Connect.SidecarService"},
+      {R"({"Name":"x","Connect":{"SidecarService":{"Check":{"TTL":"-1s"}}}})", 400,
+       "Invalid check in sidecar_service: TTL must be > 0 for TTL checks"},
+      {R"({"Name":"x","Connect":{"SidecarService":{"Check":{"TTL":"1s","Status":"weird"}}}})", 400,
+       "Status for checks must 'passing', 'warning', 'critical'"},
+      {R"({"Name":"x","Connect":{"SidecarService":{"Bogus":1}}})", 400,
+       "Request decode failed: json: unknown field \"Bogus\""},
   };
   for (const Row& row : table) {
     CAPTURE(row.body);
@@ -351,4 +355,30 @@ TEST_CASE("reports on TTL checks") {
   const auto missing = world.ask("/v1/agent/check/pass/nope", {.method = "PUT"});
   CHECK(missing->status() == 500);
   CHECK(missing->body() == "CheckID \"nope\" does not have associated TTL");
+}
+
+TEST_CASE("a sidecar inside of a service's definition") {
+  World world;
+  CHECK(
+      world
+          .put(
+              "/v1/agent/service/register",
+              R"({"Name":"web","Port":80,"Connect":{"sidecar_service":{"Port":7,"Token":"t","Tags":["a"],)"
+              R"("Weights":{"Passing":3},"Check":{"TTL":"10s"},"Proxy":{"upstreams":[{"destination_name":"db",)"
+              R"("local_bind_port":1}]},"Connect":{"SidecarService":{"ID":"x"}}}}})")
+          ->status() == 200);
+  REQUIRE(world.agent.registered.size() == 1);
+  const model::ServiceSpec& spec = world.agent.registered[0];
+  REQUIRE(spec.sidecar);
+  CHECK(spec.sidecar->service.id.empty());
+  CHECK(spec.sidecar->service.port == 7);
+  CHECK(spec.sidecar->token == "t");
+  CHECK(spec.sidecar->weights == model::Weights{3, 0});
+  CHECK(spec.sidecar->checks.size() == 1);
+  CHECK(spec.sidecar->service.proxy->upstreams[0].destination_name == "db");
+  CHECK(spec.sidecar->has_sidecar);
+  for (const char* none : {R"({"Name":"web","Connect":{"SidecarService":null}})", R"({"Name":"web"})"}) {
+    world.put("/v1/agent/service/register", none);
+    CHECK_FALSE(world.agent.registered.back().sidecar);
+  }
 }

@@ -86,6 +86,10 @@ TEST_CASE("a broken definition is refused at the start with its place", "[sim]")
         "Failed to register service \"a\": Invalid service address (web.hcl:7)");
   CHECK(service("name = \"a\" check { args = [\"x\"] interval = \"1s\" }")
             .starts_with("Failed to register check 'a': Scripts are disabled on this agent; to enable"));
+  CHECK(service("name = \"a\" connect { sidecar_service { id = \"x\" } }") ==
+        "sidecar_service can't specify an ID (web.hcl:7)");
+  CHECK(service("name = \"a\" connect { sidecar_service { connect { sidecar_service {} } } }") ==
+        "sidecar_service can't have a nested sidecar_service (web.hcl:7)");
   CHECK(check("ttl = \"1s\"").starts_with("Failed to register check '': CheckID missing"));
   CHECK(check("id = \"x\" ttl = \"1s\" interval = \"1s\"") ==
         "Failed to register check 'x': Interval and TTL cannot both be specified (c.json:2)");
@@ -120,6 +124,34 @@ TEST_CASE("a reload takes over definitions and keeps the state of checks", "[sim
   CHECK(has(checks, "roomy"));
   CHECK(has(checks, "slow"));
   CHECK(world.agent->dns().zone->node_ttl() == 7);
+}
+
+TEST_CASE("sidecars of definitions come with them and stay through a reload", "[sim]") {
+  Reloadable reloadable;
+  agent::Config config;
+  config.ports.sidecar_min_port = 4000;
+  config.ports.sidecar_max_port = 4001;
+  config.services = {definition("name = \"web\" port = 80 connect { sidecar_service { tags = [\"s\"] } }"),
+                     definition("name = \"db\" connect { sidecar_service {} }")};
+  World world(1, config, reloadable.around());
+  const auto sidecar = world.ask("GET", "/v1/agent/service/web-sidecar-proxy");
+  CHECK(has(sidecar, "\"Port\": 4000"));
+  CHECK(has(sidecar, "\"LocalServicePort\": 80"));
+  CHECK(has(world.ask("GET", "/v1/agent/checks"), "service:db-sidecar-proxy:2"));
+
+  agent::Config fresh = config;
+  fresh.node_name = "one";
+  fresh.bind_addr = world.machine.address();
+  fresh.services.pop_back();
+  reloadable.next = fresh;
+  REQUIRE(world.ask("PUT", "/v1/agent/reload").status == 200);
+  const auto services = world.ask("GET", "/v1/agent/services");
+  CHECK(has(services, "\"Port\": 4000"));
+  CHECK_FALSE(has(services, "db-sidecar-proxy"));
+  const auto checks = world.ask("GET", "/v1/agent/checks");
+  CHECK(has(checks, "service:web-sidecar-proxy:1"));
+  CHECK(has(checks, "service:web-sidecar-proxy:2"));
+  CHECK(has(world.ask("GET", "/v1/catalog/connect/web"), "web-sidecar-proxy"));
 }
 
 TEST_CASE("a reload that cannot be leaves all as it was and says why", "[sim]") {

@@ -18,15 +18,20 @@ namespace discovery::http::v1 {
 namespace {
 
 /// Answers what is wrong with a check; returns whether something is.
-bool refuse_check(Reply& reply, const CheckBody& body, const char* bad_status) {
-  const bool known = body.spec.status.empty() || model::is_check_status(body.spec.status);
-  model::CheckSpec spec = body.spec;
-  if (spec.args.empty()) spec.args = body.script_args;
+bool refuse_check(Reply& reply, const model::CheckSpec& spec, const char* bad_status,
+                  const std::string& what = "Invalid check: ") {
+  const bool known = spec.status.empty() || model::is_check_status(spec.status);
   const Status status = model::validate(spec);
   if (status.ok() && known) return false;
-  std::move(reply).text(400, status.ok() ? bad_status : "Invalid check: " + std::string(status.message()));
+  std::move(reply).text(400, status.ok() ? bad_status : what + std::string(status.message()));
   return true;
 }
+
+bool refuse_check(Reply& reply, const CheckBody& body, const char* bad_status) {
+  return refuse_check(reply, to_spec(CheckBody(body)), bad_status);
+}
+
+constexpr const char* kBadServiceStatus = "Status for checks must 'passing', 'warning', 'critical'";
 
 void report(Request& request, Reply reply, std::string_view status) {
   finish(std::move(reply),
@@ -121,16 +126,17 @@ void agent_service_register(Request& request, Reply reply) {
   ServiceBody body;
   if (!read_body(request, reply, body)) return;
   if (body.name.empty()) return std::move(reply).text(400, "Missing service name");
-  std::vector<ServiceCheckBody> checks = std::move(body.checks);
-  if (!(body.check == ServiceCheckBody())) checks.insert(checks.begin(), std::move(body.check));
+  std::vector<ServiceCheckBody> checks = take_checks(body);
   for (const ServiceCheckBody& check : checks) {
-    if (refuse_check(reply, check, "Status for checks must 'passing', 'warning', 'critical'")) return;
-  }
-  if (!body.connect.sidecar_service.empty()) {
-    return std::move(reply).text(
-        501, "PUT /v1/agent/service/register is not available yet for Connect.SidecarService");
+    if (refuse_check(reply, check, kBadServiceStatus)) return;
   }
   model::ServiceSpec spec;
+  spec.sidecar = to_sidecar(body.connect);
+  if (spec.sidecar) {
+    for (const model::CheckSpec& check : spec.sidecar->checks) {
+      if (refuse_check(reply, check, kBadServiceStatus, "Invalid check in sidecar_service: ")) return;
+    }
+  }
   spec.token = std::move(body.token);
   spec.service = to_instance(std::move(body));
   for (ServiceCheckBody& check : checks) spec.checks.push_back(to_spec(std::move(check)));

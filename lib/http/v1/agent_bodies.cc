@@ -63,6 +63,26 @@ model::ServiceInstance to_instance(ServiceBody&& body) {
   return service;
 }
 
+std::vector<ServiceCheckBody> take_checks(ServiceBody& body) {
+  std::vector<ServiceCheckBody> checks = std::move(body.checks);
+  if (!(body.check == ServiceCheckBody())) checks.insert(checks.begin(), std::move(body.check));
+  return checks;
+}
+
+std::optional<model::SidecarSpec> to_sidecar(const ConnectBody& connect) {
+  if (!connect.sidecar_service) return std::nullopt;
+  ServiceBody body = *connect.sidecar_service;
+  model::SidecarSpec sidecar;
+  for (ServiceCheckBody& check : take_checks(body)) sidecar.checks.push_back(to_spec(std::move(check)));
+  sidecar.weights = body.weights;
+  sidecar.token = std::move(body.token);
+  sidecar.has_sidecar = body.connect.sidecar_service != nullptr;
+  const bool has_id = !body.id.empty();
+  sidecar.service = to_instance(std::move(body));
+  if (!has_id) sidecar.service.id.clear();
+  return sidecar;
+}
+
 void append_self(std::string& out, const model::AgentSelf& self, codec::JsonStyle style) {
   codec::JsonWriter writer(out, style);
   writer.begin_object();

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,10 +19,12 @@
 
 namespace discovery::http::v1 {
 
+struct ServiceBody;
+
 /// How a service takes part in the mesh.
 struct ConnectBody {
   bool native = false;
-  codec::Opaque sidecar_service;
+  std::shared_ptr<const ServiceBody> sidecar_service;  ///< null: none
 };
 
 template <class Archive, codec::Described<ConnectBody> R>
@@ -72,6 +75,10 @@ void describe(Archive& archive, R& service) {
 
 /// The service that the agent is to have, without its checks.
 model::ServiceInstance to_instance(ServiceBody&& body);
+/// The checks of a definition, the single one first if it is there.
+std::vector<ServiceCheckBody> take_checks(ServiceBody& body);
+/// The sidecar that is defined inside of a service; nothing if none is.
+std::optional<model::SidecarSpec> to_sidecar(const ConnectBody& connect);
 
 /// A proxy as the agent shows it. Only written.
 struct AgentProxyView {

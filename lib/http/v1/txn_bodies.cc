@@ -79,6 +79,16 @@ struct RowWriter {
 };
 /// @}
 
+/// About how much room a row takes, in any layout, beside its key and value.
+constexpr std::size_t kRowOverhead = 320;
+
+std::size_t size_of(const model::TxnRow& row) {
+  const auto* key = std::get_if<model::TxnKey>(&row);
+  if (key == nullptr) return 2 * kRowOverhead;
+  const std::size_t value = key->shows_value ? key->entry->value().size() / 3 * 4 : 0;
+  return kRowOverhead + key->entry->key().size() + value;
+}
+
 void write_rows(codec::JsonWriter& writer, const model::TxnResults& results) {
   if (!results.errors.empty()) return writer.null();
   writer.begin_array();
@@ -142,6 +152,9 @@ void render_txn(std::string& out, const model::Value& value, codec::JsonStyle st
   codec::JsonWriter writer(out, style);
   const auto* results = std::get_if<model::TxnResults>(&value);
   if (results == nullptr) return writer.null();
+  std::size_t size = kRowOverhead;
+  for (const model::TxnRow& row : results->rows) size += size_of(row);
+  out.reserve(size);
   writer.begin_object();
   writer.key("Results");
   write_rows(writer, *results);
