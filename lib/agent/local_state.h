@@ -19,8 +19,8 @@
 #include <discovery/types.h>
 
 #include "lib/agent/identity.h"
-#include "lib/base/text.h"
 #include "lib/agent/sidecar.h"
+#include "lib/base/text.h"
 #include "lib/health/deadlines.h"
 #include "lib/health/history.h"
 #include "lib/health/probe.h"
