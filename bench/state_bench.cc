@@ -2,7 +2,9 @@
 // that other work on the machine counts little. Figures on standard output.
 //
 //   kv       a million keys with values of 100 bytes: inserts in transactions of 64, point reads, resident
-//   memory catalog  100,000 service instances with a check each: registrations, resident memory
+//   memory
+//   txn      10,000 service instances as one command
+//   catalog  100,000 service instances with a check each: registrations, resident memory
 
 #include <malloc.h>
 #include <time.h>
@@ -23,6 +25,7 @@
 #include "lib/state/kv.h"
 #include "lib/state/reads.h"
 #include "lib/state/store.h"
+#include "lib/state/txn.h"
 
 namespace {
 
@@ -137,15 +140,42 @@ void bench_catalog() {
               static_cast<double>(resident_bytes() - before) / static_cast<double>(kInstances));
 }
 
+/// The same services on one node as operations of one command.
+void bench_txn() {
+  constexpr std::size_t kInstances = 10'000;
+  model::TxnCommand command;
+  model::NodeOperation node{.verb = "set", .node = {}};
+  node.node.name = "node";
+  node.node.address = "10.0.0.1";
+  command.operations.emplace_back(std::move(node));
+  for (std::size_t n = 0; n < kInstances; ++n) {
+    model::ServiceOperation operation{.verb = "set", .node = "node", .service = {}};
+    operation.service.name = "service-" + std::to_string(n % 1000);
+    operation.service.id = operation.service.name.str() + "-" + std::to_string(n);
+    operation.service.port = 8000;
+    operation.service.tags = {"v1", "primary"};
+    operation.service.meta = {{"version", "1"}};
+    command.operations.emplace_back(std::move(operation));
+  }
+  state::Store store;
+  const auto start = cpu_seconds();
+  if (!model::complete(command.operations).empty()) std::abort();
+  state::Transaction tx = store.begin(1);
+  if (!state::apply_txn(tx, command).errors.empty()) std::abort();
+  tx.commit();
+  std::printf("one command of %zu instances: %.1f ms\n", kInstances, seconds_since(start) * 1e3);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::string which = argc > 1 ? argv[1] : "";
-  if (which != "kv" && which != "catalog" && !which.empty()) {
-    std::fprintf(stderr, "usage: state_bench [kv|catalog]\n");
+  if (which != "kv" && which != "catalog" && which != "txn" && !which.empty()) {
+    std::fprintf(stderr, "usage: state_bench [kv|catalog|txn]\n");
     return 1;
   }
   if (which.empty() || which == "kv") bench_kv();
   if (which.empty() || which == "catalog") bench_catalog();
+  if (which.empty() || which == "txn") bench_txn();
   return 0;
 }
