@@ -1,5 +1,6 @@
 #include "lib/api/embedded_agent.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <future>
@@ -16,6 +17,10 @@ namespace discovery::api {
 namespace {
 
 constexpr std::size_t kMaxNodeIdFile = 1024;
+
+/// Threads that answer DNS over UDP: one a processor, but no more than this, as each keeps answers of its
+/// own.
+constexpr unsigned kMaxDnsThreads = 4;
 
 std::string trimmed(const std::string& text) {
   const auto first = text.find_first_not_of(" \t\r\n");
@@ -104,6 +109,7 @@ class EmbeddedAgent::Impl {
     for (const env::Endpoint& at : runtime_->dns().at) {
       dns::UdpServer::Setup setup;
       setup.at = at;
+      setup.threads = std::clamp(std::thread::hardware_concurrency(), 1U, kMaxDnsThreads);
       setup.zone = runtime_->dns().zone;
       setup.backend = &runtime_->backend();
       setup.clock = &env_->clock();
