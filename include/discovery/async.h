@@ -15,7 +15,7 @@
 
 #include <discovery/status.h>
 
-namespace discovery {
+namespace discovery::inline v0 {
 
 template <class Signature>
 class UniqueFunction;
@@ -166,4 +166,4 @@ class [[nodiscard]] Async {
   Start start_;
 };
 
-}  // namespace discovery
+}  // namespace discovery::inline v0

@@ -13,7 +13,7 @@
 #include <discovery/status.h>
 #include <discovery/types.h>
 
-namespace discovery {
+namespace discovery::inline v0 {
 
 /// Where completions run. Threads: post() from any thread.
 struct Executor {
@@ -55,4 +55,4 @@ struct Environment {
       on_fatal{};  ///< the instance found itself broken and stops; the process goes on
 };
 
-}  // namespace discovery
+}  // namespace discovery::inline v0

@@ -15,7 +15,7 @@
 
 #include <discovery/export.h>
 
-namespace discovery {
+namespace discovery::inline v0 {
 
 /// Why a call failed. Each code stands for one thing a caller can do about it.
 enum class Code : std::uint8_t {
@@ -106,4 +106,4 @@ class [[nodiscard]] Result {
 /// The value of a call that returns nothing but its success.
 using Unit = std::monostate;
 
-}  // namespace discovery
+}  // namespace discovery::inline v0

@@ -6,10 +6,11 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <stop_token>
 #include <string>
 
-namespace discovery {
+namespace discovery::inline v0 {
 
 /// A span of time. Never negative where it is a timeout.
 using Duration = std::chrono::nanoseconds;
@@ -39,6 +40,19 @@ struct Meta {
       0;  ///< changes when the state was replaced by a restore; indexes compare within one only
   Duration last_contact{};    ///< how long ago the answering server heard from its leader
   bool known_leader = false;  ///< whether the answering server knows a leader
+  /// Whether the source still vouches for it. False: the source cannot be reached, and this is the last that
+  /// was seen of it, at `as_of`.
+  bool live = true;
+  std::chrono::system_clock::time_point
+      as_of{};  ///< of what is not live: when the source last vouched for it
 };
 
-}  // namespace discovery
+/// A value as it was at one moment, with how it came about. Threads: a value; what it points to never
+/// changes.
+template <class T>
+struct View {
+  Meta meta{};
+  std::shared_ptr<const T> value{};
+};
+
+}  // namespace discovery::inline v0

@@ -4,10 +4,10 @@
 
 #include <discovery/export.h>
 
-namespace discovery {
+namespace discovery::inline v0 {
 
 /// The version of the library that is linked, as "MAJOR.MINOR.PATCH" (https://semver.org).
 /// Threads: safe. Blocks: never.
 DISCOVERY_EXPORT std::string_view version() noexcept;
 
-}  // namespace discovery
+}  // namespace discovery::inline v0

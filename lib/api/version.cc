@@ -1,7 +1,7 @@
 #include <discovery/version.h>
 
-namespace discovery {
+namespace discovery::inline v0 {
 
 std::string_view version() noexcept { return DISCOVERY_VERSION; }
 
-}  // namespace discovery
+}  // namespace discovery::inline v0

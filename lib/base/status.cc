@@ -1,6 +1,6 @@
 #include <discovery/status.h>
 
-namespace discovery {
+namespace discovery::inline v0 {
 
 std::string_view to_string(Code code) noexcept {
   switch (code) {
@@ -45,4 +45,4 @@ std::string Status::to_string() const {
   return text;
 }
 
-}  // namespace discovery
+}  // namespace discovery::inline v0
