@@ -10,6 +10,7 @@
 #include <map>
 #include <utility>
 
+#include "lib/base/percent.h"
 #include "lib/base/strings.h"
 
 namespace discovery::cli {
@@ -18,29 +19,11 @@ namespace {
 constexpr std::chrono::seconds kConnectTimeout{30};
 constexpr std::chrono::minutes kAnswerTimeout{11};
 
-/// Percent-encodes every byte that is neither a letter, a digit nor in `kept`.
-std::string escape(std::string_view text, std::string_view kept) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-    if (alphanumeric || kept.find(c) != std::string_view::npos) {
-      out += c;
-    } else {
-      out += '%';
-      out += kHex[byte >> 4U];
-      out += kHex[byte & 0xFU];
-    }
-  }
-  return out;
-}
-
 void append_query(std::string& target, const Query& query) {
   for (const auto& [name, value] : query) {
     target += target.find('?') == std::string::npos ? '?' : '&';
-    target += escape(name, "-_.~");
-    if (!value.empty()) target += "=" + escape(value, "-_.~");
+    target += base::percent_encode(name);
+    if (!value.empty()) target += "=" + base::percent_encode(value);
   }
 }
 
@@ -230,6 +213,6 @@ Status unexpected_response(const ApiResponse& response) {
                                          std::string(base::trim(response.body)) + ")"};
 }
 
-std::string escape_path(std::string_view path) { return escape(path, "-_.~$&+,/:;=@"); }
+std::string escape_path(std::string_view path) { return base::percent_encode(path, "$&+,/:;=@"); }
 
 }  // namespace discovery::cli

@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include <openssl/sha.h>
+#include "lib/base/digest.h"
 
 namespace discovery::agent {
 
@@ -12,18 +12,6 @@ namespace {
 
 /// What ends the name of a file that made no sense.
 constexpr std::string_view kAside = ".unreadable";
-
-std::string sha256_hex(std::string_view text) {
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string hex;
-  for (const unsigned char byte : digest) {
-    hex += kHex[byte >> 4];
-    hex += kHex[byte & 0xF];
-  }
-  return hex;
-}
 
 /// \name What changes have in common if one depends on the other
 /// @{
@@ -61,7 +49,7 @@ DefinitionStore::~DefinitionStore() {
 std::string DefinitionStore::path_of(Kind kind, std::string_view id) const {
   constexpr const char* kDirectories[] = {"/services/", "/checks/", "/checks/state/"};
   const std::string folder = data_dir_ + kDirectories[static_cast<std::size_t>(kind)];
-  return id.empty() ? folder.substr(0, folder.size() - 1) : folder + sha256_hex(id);
+  return id.empty() ? folder.substr(0, folder.size() - 1) : folder + base::sha256_hex(id);
 }
 
 template <class Kept>

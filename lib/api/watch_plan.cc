@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "lib/base/duration.h"
+#include "lib/base/percent.h"
 #include "lib/base/strings.h"
 
 namespace discovery::api {
@@ -13,24 +14,6 @@ namespace {
 using hcl::Value;
 
 constexpr std::array<std::string_view, 3> kLater = {"connect_leaf", "connect_roots", "event"};
-
-/// A part of a URL's path or query, percent-encoded.
-std::string escaped(std::string_view text, std::string_view also_plain) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       std::string_view("-_.~").find(c) != std::string_view::npos ||
-                       also_plain.find(c) != std::string_view::npos;
-    if (plain) {
-      out += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out.append({'%', kHex[byte >> 4], kHex[byte & 0xF]});
-    }
-  }
-  return out;
-}
 
 /// The reader of one watch. Every key that is asked for counts as known.
 class Reader {
@@ -46,7 +29,7 @@ class Reader {
     if (Status status = read_target(plan); !status.ok()) return status;
     if (problem_.ok()) problem_ = refuse_others();
     plan.target += plan.target.find('?') == std::string::npos ? "?" : "&";
-    if (!datacenter.empty()) plan.target += "dc=" + escaped(datacenter, "") + "&";
+    if (!datacenter.empty()) plan.target += "dc=" + base::percent_encode(datacenter) + "&";
     if (stale) plan.target += "stale&";
     return problem_;
   }
@@ -152,12 +135,12 @@ class Reader {
     const std::string filter = text("filter");
     if (filter.empty()) return;
     plan.target += plan.target.find('?') == std::string::npos ? "?" : "&";
-    plan.target += "filter=" + escaped(filter, "");
+    plan.target += "filter=" + base::percent_encode(filter);
   }
 
   Status read_target(WatchPlan& plan) {
     const auto set = [&plan](Result<std::string> name, const std::string& before, const std::string& after) {
-      if (name.ok()) plan.target = before + escaped(*name, "/") + after;
+      if (name.ok()) plan.target = before + base::percent_encode(*name, "/") + after;
       return name.status();
     };
     if (plan.type == "key") {
@@ -172,7 +155,8 @@ class Reader {
     if (plan.type == "service") {
       if (Status status = set(required("service", "service"), "/v1/health/service/", "?"); !status.ok())
         return status;
-      for (const std::string& tag : texts(find("tag"), "tag")) plan.target += "tag=" + escaped(tag, "") + "&";
+      for (const std::string& tag : texts(find("tag"), "tag"))
+        plan.target += "tag=" + base::percent_encode(tag) + "&";
       if (flag("passingonly")) plan.target += "passing=1&";
       plan.target.pop_back();
     } else if (plan.type == "checks") {
@@ -194,8 +178,8 @@ class Reader {
     const std::string service = text("service");
     const std::string state = text("state");
     if (!service.empty() && !state.empty()) return invalid_argument("Cannot specify service and state");
-    plan.target = service.empty() ? "/v1/health/state/" + escaped(state.empty() ? "any" : state, "")
-                                  : "/v1/health/checks/" + escaped(service, "/");
+    plan.target = service.empty() ? "/v1/health/state/" + base::percent_encode(state.empty() ? "any" : state)
+                                  : "/v1/health/checks/" + base::percent_encode(service, "/");
     return {};
   }
 
