@@ -28,6 +28,7 @@ struct ClientRequest {
   std::string host{};        ///< the Host field
   HeaderBlock headers{};
   std::string body{};
+  bool keep_alive = false;  ///< the connection is to carry further requests
 };
 
 /// What a client takes, and how long it waits.
