@@ -190,11 +190,9 @@ void describe(Archive& archive, R& check) {
   describe_health_check(archive, check, false);
 }
 
-/// Only written and filtered, never read: the flat form of an instance and its node.
+/// The flat form of an instance and its node.
 template <class Archive>
-void describe(Archive& archive, const ServiceNode& row) {
-  const Node& node = *row.node;
-  const ServiceInstance& service = *row.service;
+void describe_service_node(Archive& archive, auto& node, auto& service) {
   archive.field("ID", node.id);
   archive.field("Node", node.name);
   archive.field("Address", node.address);
@@ -215,6 +213,12 @@ void describe(Archive& archive, const ServiceNode& row) {
   archive.field("ServiceProxy", service.proxy, {.default_if_null = true});
   archive.field("ServiceConnect", service.connect);
   describe_indexes(archive, service.index);
+}
+
+/// Only written and filtered.
+template <class Archive>
+void describe(Archive& archive, const ServiceNode& row) {
+  describe_service_node(archive, *row.node, *row.service);
 }
 
 /// Only written and filtered.

@@ -143,6 +143,9 @@ struct Read {
   Consistency consistency = Consistency::kDefault;
   std::string near;    ///< sort by the estimated round trip from this node
   std::string filter;  ///< a filter expression on each row
+  /// What was last seen will do where nobody can be asked; its Meta says that it is not live. Backends that
+  /// hold the state themselves have nothing older to show.
+  bool accept_last_known = false;
   Call call{};
 };
 
