@@ -1,5 +1,4 @@
 #include <arpa/inet.h>
-#include <malloc.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -7,9 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
-#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,50 +17,9 @@
 #include "lib/env/asio_env.h"
 #include "lib/env/unique_fd.h"
 #include "lib/http1/server.h"
-
-// The whole program's operator new is replaced, to count. What is replaced cannot be checked by a sanitizer,
-// so that these tests hold in plain builds only.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define DISCOVERY_COUNT_ALLOCATIONS
-#endif
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#undef DISCOVERY_COUNT_ALLOCATIONS
-#endif
-#endif
+#include "tests/support/count_allocations.h"
 
 #ifdef DISCOVERY_COUNT_ALLOCATIONS
-
-namespace {
-
-struct Count {
-  std::size_t allocations = 0;
-  std::ptrdiff_t bytes = 0;  // that are held
-};
-thread_local Count count;
-
-void* counted(std::size_t size) {
-  void* memory = std::malloc(size);
-  if (memory == nullptr) std::abort();
-  ++count.allocations;
-  count.bytes += static_cast<std::ptrdiff_t>(malloc_usable_size(memory));
-  return memory;
-}
-
-void uncounted(void* memory) noexcept {
-  if (memory == nullptr) return;
-  count.bytes -= static_cast<std::ptrdiff_t>(malloc_usable_size(memory));
-  std::free(memory);
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) { return counted(size); }
-void* operator new[](std::size_t size) { return counted(size); }
-void operator delete(void* memory) noexcept { uncounted(memory); }
-void operator delete[](void* memory) noexcept { uncounted(memory); }
-void operator delete(void* memory, std::size_t) noexcept { uncounted(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { uncounted(memory); }
 
 namespace discovery::http1 {
 namespace {
