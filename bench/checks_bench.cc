@@ -124,6 +124,9 @@ class Target {
 /// A Backend that keeps nothing.
 class Nowhere final : public model::Backend {
  public:
+  Async<model::SessionPtr> renew_session(std::string, Call) override {
+    return Status(Code::kInternal, "not expected");
+  }
   Async<model::Outcome> apply(model::Command, Call) override { return model::Outcome{++index_, true}; }
   Async<model::Answer> query(model::Query, model::Read) override {
     return Status(Code::kUnavailable, "there is nothing here");

@@ -83,6 +83,7 @@ struct Outcome {
   Index index = 0;
   bool result = true;
   std::shared_ptr<const SharedAnswer> txn{};  ///< as CommandResult::txn
+  Text session{};                             ///< the id of the session that was made
 };
 
 }  // namespace discovery::model

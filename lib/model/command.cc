@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "lib/base/duration.h"
 #include "lib/codec/msgpack.h"
 #include "lib/model/complete.h"
 #include "lib/model/describe_txn.h"
@@ -24,15 +25,20 @@ enum MessageType : char {
   kRegister = 0,
   kDeregister = 1,
   kKvs = 2,
+  kSession = 3,
   kTombstone = 5,
   kCoordinateBatch = 6,
   kTxn = 8,
 };
 
 /// By KvVerb.
-constexpr std::array<std::string_view, 5> kVerbNames{"set", "cas", "delete", "delete-cas", "delete-tree"};
+constexpr std::array<std::string_view, 7> kVerbNames{"set",         "cas",  "delete", "delete-cas",
+                                                     "delete-tree", "lock", "unlock"};
+/// By SessionVerb.
+constexpr std::array<std::string_view, 2> kSessionVerbNames{"create", "destroy"};
 
-/// A KvCommand, or a const one, in the shape of Consul's log: {Op, DirEnt{Key, Flags, Value, ModifyIndex}}.
+/// A KvCommand, or a const one, in the shape of Consul's log: {Op, DirEnt{Key, Flags, Value, Session,
+/// ModifyIndex}}.
 template <class C>
 struct KvsRequest {
   C& command;
@@ -59,6 +65,7 @@ void describe(Archive& archive, R& entry) {
   archive.field("Key", entry.command.key);
   archive.field("Flags", entry.command.flags);
   archive.bytes("Value", entry.command.value);
+  archive.field("Session", entry.command.session);
   archive.field("ModifyIndex", entry.command.index);
 }
 
@@ -68,6 +75,24 @@ void describe(Archive& archive, R& request) {
   DirEnt<std::remove_reference_t<decltype(request.command)>> entry{request.command};
   archive.field("Op", request.op);
   archive.field("DirEnt", entry);
+}
+
+/// A SessionCommand, or a const one: {Op, Session}.
+template <class S>
+struct SessionRequest {
+  S& session;
+  std::string op;
+};
+template <class T>
+inline constexpr bool kIsSessionRequest = false;
+template <class S>
+inline constexpr bool kIsSessionRequest<SessionRequest<S>> = true;
+
+template <class Archive, class R>
+requires kIsSessionRequest<std::remove_const_t<R>>
+void describe(Archive& archive, R& request) {
+  archive.field("Op", request.op);
+  archive.field("Session", request.session);
 }
 
 /// An operation on a key that is read from the log: {Verb, DirEnt}.
@@ -145,7 +170,7 @@ struct TxnToLog {
   std::vector<OperationToLog> operations;
 };
 struct LoggedTxn {
-  std::vector<TxnOperationForm<LoggedKv>> operations;
+  std::vector<TxnOperationForm<LoggedKv, true>> operations;
 };
 
 template <class Archive>
@@ -177,6 +202,10 @@ class Encoder {
     for (const TxnOperation& operation : command.operations) request.operations.push_back({operation});
     append(kTxn, request);
   }
+  void operator()(const SessionCommand& command) {
+    const std::string op(kSessionVerbNames[static_cast<std::size_t>(command.verb)]);
+    append(kSession, SessionRequest<const Session>{command.session, op});
+  }
 
  private:
   template <class C>
@@ -204,6 +233,16 @@ Result<Command> decode_kv(std::string_view bytes) {
   const auto* verb = std::find(kVerbNames.begin(), kVerbNames.end(), request.op);
   if (verb == kVerbNames.end()) return damaged("unknown operation on a key");
   command.verb = static_cast<KvVerb>(verb - kVerbNames.begin());
+  return Command(std::move(command));
+}
+
+Result<Command> decode_session(std::string_view bytes) {
+  SessionCommand command;
+  SessionRequest<Session> request{command.session, {}};
+  if (Status status = codec::from_msgpack(bytes, request); !status.ok()) return damaged(status.message());
+  const auto* verb = std::find(kSessionVerbNames.begin(), kSessionVerbNames.end(), request.op);
+  if (verb == kSessionVerbNames.end()) return damaged("unknown operation on a session");
+  command.verb = static_cast<SessionVerb>(verb - kSessionVerbNames.begin());
   return Command(std::move(command));
 }
 
@@ -239,6 +278,8 @@ Result<Command> decode_command(std::string_view bytes) {
       return decode_as<DeregisterCommand>(bytes);
     case kKvs:
       return decode_kv(bytes);
+    case kSession:
+      return decode_session(bytes);
     case kTombstone:
       return decode_as<ReapTombstonesCommand>(bytes);
     case kCoordinateBatch:
@@ -272,6 +313,45 @@ Status validate(const DeregisterCommand& command) {
 Status validate(const KvCommand& command) {
   return command.key.empty() && command.verb != KvVerb::kDeleteTree ? invalid_argument("Must provide key")
                                                                     : Status();
+}
+
+namespace {
+
+Status check_ttl(std::string_view text, Duration ttl_min) {
+  if (text.empty()) return {};
+  const auto ttl = base::parse_go_duration(text);
+  if (!ttl.ok()) {
+    return invalid_argument("Session TTL '" + std::string(text) +
+                            "' invalid: " + std::string(ttl.status().message()));
+  }
+  if (*ttl == Duration::zero() || (*ttl >= ttl_min && *ttl <= kMaxSessionTtl)) return {};
+  return invalid_argument("Invalid Session TTL '" + std::to_string(ttl->count()) + "', must be between [" +
+                          base::format_go_duration(ttl_min) + "=" + base::format_go_duration(kMaxSessionTtl) +
+                          "]");
+}
+
+Status check_session_names(const Session& session) {
+  Status status = refuse_zero_bytes({session.node});
+  for_each_check(session, [&](const Text& id) {
+    if (status.ok()) status = refuse_zero_bytes({id});
+  });
+  return status;
+}
+
+}  // namespace
+
+Status validate(SessionCommand& command, Duration ttl_min) {
+  Session& session = command.session;
+  if (command.verb == SessionVerb::kDestroy) {
+    return session.id.empty() ? invalid_argument("Must provide ID") : Status();
+  }
+  if (session.node.empty()) return invalid_argument("Must provide Node");
+  if (session.behavior.empty()) session.behavior = kReleaseKeys;
+  if (session.behavior != kReleaseKeys && session.behavior != kDeleteKeys) {
+    return invalid_argument("Invalid Behavior setting '" + session.behavior.str() + "'");
+  }
+  if (Status status = check_ttl(session.ttl, ttl_min); !status.ok()) return status;
+  return check_session_names(session);
 }
 
 }  // namespace discovery::model

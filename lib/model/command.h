@@ -16,6 +16,7 @@
 #include "lib/codec/describe.h"
 #include "lib/model/describe_records.h"
 #include "lib/model/records.h"
+#include "lib/model/session.h"
 #include "lib/model/txn.h"
 
 namespace discovery::model {
@@ -45,7 +46,15 @@ struct DeregisterCommand {
 };
 
 /// What to do with one key. The names are those of Consul's log.
-enum class KvVerb : std::uint8_t { kSet, kCas, kDelete, kDeleteCas, kDeleteTree };
+enum class KvVerb : std::uint8_t {
+  kSet,
+  kCas,
+  kDelete,
+  kDeleteCas,
+  kDeleteTree,
+  kLock,    ///< sets it too; it loses where another session holds the lock, or a lock-delay is not over
+  kUnlock,  ///< sets it too; it loses where the session does not hold the lock
+};
 
 /// Changes a key, or all keys below a prefix.
 struct KvCommand {
@@ -53,7 +62,18 @@ struct KvCommand {
   std::string key;
   std::string value;
   std::uint64_t flags = 0;
-  Index index = 0;  ///< what kCas and kDeleteCas compare with; 0: the key must be absent
+  Index index = 0;        ///< what kCas and kDeleteCas compare with; 0: the key must be absent
+  std::string session{};  ///< who locks or unlocks
+};
+
+enum class SessionVerb : std::uint8_t { kCreate, kDestroy };
+
+/// Makes a session, or ends one (by its id; fine if there is none). The id of a new one is chosen by the
+/// server, whatever is asked for, before the command goes to the log, and is in the outcome. Renewing is no
+/// command: see Backend::renew_session().
+struct SessionCommand {
+  SessionVerb verb = SessionVerb::kCreate;
+  Session session;
 };
 
 /// Forgets the tombstones of deletions up to an index; the leader decides when.
@@ -72,13 +92,15 @@ struct TxnCommand {
 };
 
 using Command = std::variant<RegisterCommand, DeregisterCommand, KvCommand, ReapTombstonesCommand,
-                             UpdateCoordinatesCommand, TxnCommand>;
+                             UpdateCoordinatesCommand, TxnCommand, SessionCommand>;
 
 /// Checks what Consul's servers check before a write goes to the log, and fills in defaults (service ID,
 /// check names). kInvalidArgument with Consul's text.
 Status validate(RegisterCommand& command);
 Status validate(const DeregisterCommand& command);
 Status validate(const KvCommand& command);
+/// `ttl_min` is the shortest TTL that may be asked for.
+Status validate(SessionCommand& command, Duration ttl_min);
 
 /// The log's form of a command: a version byte, Consul's message type byte, then MessagePack.
 std::string encode(const Command& command);

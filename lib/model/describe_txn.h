@@ -13,7 +13,8 @@
 namespace discovery::model {
 
 /// One operation that is read. `Kv` is what one on a key looks like there: it has a member `operation`.
-template <class Kv>
+/// Operations on sessions are in the log, but not in bodies.
+template <class Kv, bool kReadsSessions = false>
 struct TxnOperationForm {
   std::optional<TxnOperation> operation;  ///< empty where no kind was named
 };
@@ -35,13 +36,16 @@ void read_txn_kind(Archive& archive, std::string_view kind, std::optional<TxnOpe
 
 }  // namespace detail
 
-template <class Archive, class Kv>
-void describe(Archive& archive, TxnOperationForm<Kv>& form) {
+template <class Archive, class Kv, bool kReadsSessions>
+void describe(Archive& archive, TxnOperationForm<Kv, kReadsSessions>& form) {
   form.operation.reset();
   detail::read_txn_kind<Kv>(archive, kTxnKinds[0], form.operation);
   detail::read_txn_kind<NodeOperation>(archive, kTxnKinds[1], form.operation);
   detail::read_txn_kind<ServiceOperation>(archive, kTxnKinds[2], form.operation);
   detail::read_txn_kind<CheckOperation>(archive, kTxnKinds[3], form.operation);
+  if constexpr (kReadsSessions) {
+    detail::read_txn_kind<SessionOperation>(archive, kTxnKinds[4], form.operation);
+  }
 }
 
 }  // namespace discovery::model

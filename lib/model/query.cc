@@ -91,12 +91,17 @@ class Speller {
     }
   }
 
+  void operator()(const GetSession& query) { text(query.id); }
+  void operator()(const ListSessions&) {}
+  void operator()(const ListNodeSessions& query) { text(base::to_lower(query.node)); }
+
  private:
   /// What reading looks at.
   void spell(const KvOperation& operation) {
     text(operation.verb);
     text(operation.key);
     number(operation.index);
+    text(operation.session);
   }
   void spell(const NodeOperation& operation) {
     text(operation.verb);
@@ -112,6 +117,10 @@ class Speller {
     text(operation.verb);
     text(operation.check.node);
     text(operation.check.check_id);
+  }
+  void spell(const SessionOperation& operation) {
+    text(operation.verb);
+    text(operation.session.id);
   }
 
   std::string& out_;

@@ -15,6 +15,7 @@
 
 #include "lib/model/kv_entry.h"
 #include "lib/model/records.h"
+#include "lib/model/session.h"
 #include "lib/model/txn.h"
 
 namespace discovery::model {
@@ -111,10 +112,22 @@ struct ReadTxn {
   TxnOperations operations;
 };
 
-using Query = std::variant<GetKey, ListKeysWithValues, ListKeys, ListNodes, ListServices,
-                           ListServiceInstances, ListServiceHealth, GetNodeServices, FindNodeByAddress,
-                           ListNodeChecks, ListServiceChecks, ListChecksInState, ListDatacenters, GetLeader,
-                           ListPeers, ListCoordinates, FindServiceByAddress, ReadTxn>;
+/// One session. Answer: Sessions with at most one. kInvalidArgument if the id is none (SessionKey).
+struct GetSession {
+  std::string id;
+};
+/// All sessions, by id. Answer: Sessions.
+struct ListSessions {};
+/// The sessions of a node, by id. Answer: Sessions.
+struct ListNodeSessions {
+  std::string node;
+};
+
+using Query =
+    std::variant<GetKey, ListKeysWithValues, ListKeys, ListNodes, ListServices, ListServiceInstances,
+                 ListServiceHealth, GetNodeServices, FindNodeByAddress, ListNodeChecks, ListServiceChecks,
+                 ListChecksInState, ListDatacenters, GetLeader, ListPeers, ListCoordinates,
+                 FindServiceByAddress, ReadTxn, GetSession, ListSessions, ListNodeSessions>;
 
 using KvEntries = std::vector<KvEntryRef>;
 using Names = std::vector<std::string>;
@@ -123,6 +136,7 @@ using Checks = std::vector<CheckPtr>;
 using ServiceNodes = std::vector<ServiceNode>;
 using CheckServiceNodes = std::vector<CheckServiceNode>;
 using Coordinates = std::vector<CoordinatePtr>;
+using Sessions = std::vector<SessionPtr>;
 /// Service names in order, each with its distinct tags in order.
 using ServiceTags = std::vector<std::pair<Text, Tags>>;
 /// A node and its instances by id.
@@ -133,7 +147,7 @@ struct NodeServices {
 
 /// What an answer holds; which one follows from the query.
 using Value = std::variant<KvEntries, Names, Nodes, ServiceTags, ServiceNodes, CheckServiceNodes,
-                           NodeServices, Checks, Coordinates, TxnResults>;
+                           NodeServices, Checks, Coordinates, TxnResults, Sessions>;
 
 /// How a query is to be answered.
 struct Read {

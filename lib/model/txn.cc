@@ -8,13 +8,16 @@
 namespace discovery::model {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, TxnVerb>, 9> kVerbs{{
+constexpr std::array<std::pair<std::string_view, TxnVerb>, 12> kVerbs{{
     {"set", TxnVerb::kSet},
     {"cas", TxnVerb::kCas},
     {"get", TxnVerb::kGet},
     {"get-tree", TxnVerb::kGetTree},
     {"check-index", TxnVerb::kCheckIndex},
     {"check-not-exists", TxnVerb::kCheckNotExists},
+    {"check-session", TxnVerb::kCheckSession},
+    {"lock", TxnVerb::kLock},
+    {"unlock", TxnVerb::kUnlock},
     {"delete", TxnVerb::kDelete},
     {"delete-cas", TxnVerb::kDeleteCas},
     {"delete-tree", TxnVerb::kDeleteTree},
@@ -50,6 +53,7 @@ Status complete(CheckOperation& operation) {
 }
 
 Status complete(KvOperation& operation) { return check(operation); }
+Status complete(SessionOperation&) { return {}; }
 
 void note(std::vector<TxnError>& errors, std::size_t at, const Status& status) {
   if (!status.ok()) errors.push_back({at, std::string(status.message())});
@@ -72,19 +76,14 @@ bool only_reads(const TxnOperation& operation) noexcept {
     case TxnVerb::kDelete:
     case TxnVerb::kDeleteCas:
     case TxnVerb::kDeleteTree:
+    case TxnVerb::kLock:
+    case TxnVerb::kUnlock:
       return false;
     case TxnVerb::kGet:
       return true;
     default:
       return std::holds_alternative<KvOperation>(operation);
   }
-}
-
-bool may_bury(const TxnOperation& operation) noexcept {
-  const auto* kv = std::get_if<KvOperation>(&operation);
-  if (kv == nullptr) return false;
-  const TxnVerb verb = parse_txn_verb(kv->verb);
-  return verb == TxnVerb::kDelete || verb == TxnVerb::kDeleteCas || verb == TxnVerb::kDeleteTree;
 }
 
 bool reads_tree(const TxnOperation& operation) noexcept {

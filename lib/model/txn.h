@@ -18,10 +18,11 @@
 #include "lib/model/describe_records.h"
 #include "lib/model/kv_entry.h"
 #include "lib/model/records.h"
+#include "lib/model/session.h"
 
 namespace discovery::model {
 
-/// What an operation does. Catalog records know kSet, kCas, kGet, kDelete and kDeleteCas.
+/// What an operation does. Catalog records know kSet, kCas, kGet, kDelete and kDeleteCas; sessions kDelete.
 enum class TxnVerb : std::uint8_t {
   kUnknown,
   kSet,
@@ -30,6 +31,9 @@ enum class TxnVerb : std::uint8_t {
   kGetTree,
   kCheckIndex,
   kCheckNotExists,
+  kCheckSession,
+  kLock,
+  kUnlock,
   kDelete,
   kDeleteCas,
   kDeleteTree,
@@ -45,6 +49,7 @@ struct KvOperation {
   std::string value;
   std::uint64_t flags = 0;
   Index index = 0;  ///< what cas, delete-cas and check-index compare with; with cas 0: it must be absent
+  std::string session{};  ///< who locks or unlocks, or who is to hold the lock
 };
 
 /// Something done with a node, which is found by its id when it is read, else by its name. Its modify index
@@ -67,11 +72,18 @@ struct CheckOperation {
   HealthCheck check;
 };
 
-using TxnOperation = std::variant<KvOperation, NodeOperation, ServiceOperation, CheckOperation>;
+/// Something done with a session, which is found by its id. Consul's log has it, its HTTP API does not.
+struct SessionOperation {
+  std::string verb;
+  Session session;
+};
+
+using TxnOperation =
+    std::variant<KvOperation, NodeOperation, ServiceOperation, CheckOperation, SessionOperation>;
 using TxnOperations = std::vector<TxnOperation>;
 
 /// What the operations are called where they are written down; by the alternatives of TxnOperation.
-inline constexpr std::string_view kTxnKinds[] = {"KV", "Node", "Service", "Check"};
+inline constexpr std::string_view kTxnKinds[] = {"KV", "Node", "Service", "Check", "Session"};
 static_assert(std::size(kTxnKinds) == std::variant_size_v<TxnOperation>);
 
 /// A key as a transaction shows it.
@@ -101,9 +113,6 @@ struct TxnResults {
 /// record of the catalog, as Consul has it.
 bool only_reads(const TxnOperation& operation) noexcept;
 
-/// Whether an operation may leave a tombstone behind.
-bool may_bury(const TxnOperation& operation) noexcept;
-
 /// Whether an operation shows all keys below a prefix.
 bool reads_tree(const TxnOperation& operation) noexcept;
 
@@ -131,6 +140,12 @@ template <class Archive, codec::Described<CheckOperation> R>
 void describe(Archive& archive, R& operation) {
   archive.field("Verb", operation.verb);
   archive.field("Check", operation.check);
+}
+
+template <class Archive, codec::Described<SessionOperation> R>
+void describe(Archive& archive, R& operation) {
+  archive.field("Verb", operation.verb);
+  archive.field("Session", operation.session);
 }
 
 }  // namespace discovery::model

@@ -35,11 +35,10 @@ std::string datacenter_of(const model::Command& command) {
       command);
 }
 
+/// Whether a command may bury a key: nearly any may, if not by itself then by ending a session.
 bool leaves_tombstones(const model::Command& command) {
-  if (const auto* txn = std::get_if<model::TxnCommand>(&command))
-    return std::any_of(txn->operations.begin(), txn->operations.end(), model::may_bury);
   const auto* kv = std::get_if<model::KvCommand>(&command);
-  return kv != nullptr && kv->verb != model::KvVerb::kSet && kv->verb != model::KvVerb::kCas;
+  return kv == nullptr || (kv->verb != model::KvVerb::kSet && kv->verb != model::KvVerb::kCas);
 }
 
 /// Fills in what a transaction leaves open. What is wrong with it is an outcome too; the log never sees it.
@@ -231,6 +230,10 @@ class Server::Watch final : public model::WatchHandle {
 
   std::shared_ptr<State> state_;
 };
+
+Async<model::SessionPtr> Server::renew_session(std::string, Call) {
+  return Status(Code::kUnavailable, "sessions are not kept yet");
+}
 
 std::unique_ptr<model::WatchHandle> Server::watch(model::Query query, model::Read read, model::Sink& sink) {
   return std::make_unique<Watch>(*this, std::move(query), std::move(read), sink);

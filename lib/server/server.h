@@ -37,6 +37,7 @@ class Server final : public model::Backend {
 
   Async<model::Outcome> apply(model::Command command, Call call) override;
   Async<model::Answer> query(model::Query query, model::Read read) override;
+  Async<model::SessionPtr> renew_session(std::string id, Call call) override;
   std::unique_ptr<model::WatchHandle> watch(model::Query query, model::Read read, model::Sink& sink) override;
 
   /// How the log stands. Threads: the loop's.

@@ -35,6 +35,10 @@ Applied change(state::Transaction& tx, const model::UpdateCoordinatesCommand& co
   return kDone;
 }
 
+Applied change(state::Transaction&, const model::SessionCommand&) {
+  return Status(Code::kUnavailable, "sessions are not kept yet");
+}
+
 Applied change(state::Transaction& tx, const model::TxnCommand& command) {
   model::TxnResults results = state::apply_txn(tx, command);
   const bool done = results.errors.empty();

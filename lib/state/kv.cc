@@ -70,6 +70,9 @@ bool write_key(Transaction& tx, const KeyWrite& write) {
     case model::KvVerb::kDeleteTree:
       erase_tree(tx, write);
       return true;
+    case model::KvVerb::kLock:
+    case model::KvVerb::kUnlock:
+      return false;
   }
   return false;
 }

@@ -37,6 +37,7 @@ class Writer {
   TxnFailure operator()(const model::NodeOperation& operation);
   TxnFailure operator()(const model::ServiceOperation& operation);
   TxnFailure operator()(const model::CheckOperation& operation);
+  TxnFailure operator()(const model::SessionOperation& operation) { return reader_(operation); }
 
  private:
   TxnFailure write(const model::KvOperation& operation, model::KvVerb verb);
@@ -209,6 +210,7 @@ struct Interest {
   void operator()(const model::CheckOperation& operation) const {
     touched.add(Topic::kNodeChecks, lower(operation.check.node));
   }
+  void operator()(const model::SessionOperation&) const {}
 };
 
 }  // namespace

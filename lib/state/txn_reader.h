@@ -27,6 +27,8 @@ class TxnReader {
   TxnFailure operator()(const model::NodeOperation& operation);
   TxnFailure operator()(const model::ServiceOperation& operation);
   TxnFailure operator()(const model::CheckOperation& operation);
+  /// Sessions are only ended.
+  TxnFailure operator()(const model::SessionOperation& operation);
 
   /// \name What is there
   /// Null if there is none.
@@ -128,6 +130,11 @@ TxnFailure TxnReader<Tables>::operator()(const model::CheckOperation& operation)
   if (found) return show(std::move(found));
   return "check " + base::go_quote(operation.check.check_id) + " on node " +
          base::go_quote(operation.check.node) + " doesn't exist";
+}
+
+template <class Tables>
+TxnFailure TxnReader<Tables>::operator()(const model::SessionOperation& operation) {
+  return unknown_verb("session", operation.verb);
 }
 
 }  // namespace discovery::state

@@ -59,6 +59,9 @@ class FakeCatalog final : public model::Backend {
   /// How long the next calls take; at zero they are over at once.
   std::function<Duration()> delay = [] { return Duration::zero(); };
 
+  Async<model::SessionPtr> renew_session(std::string, Call) override {
+    return Status(Code::kInternal, "not expected");
+  }
   Async<model::Outcome> apply(model::Command command, Call call) override {
     commands.push_back(command);
     tokens.push_back(call.token);

@@ -30,6 +30,10 @@ bool plays(const model::ServiceInstance& service, const model::ListServiceHealth
 
 }  // namespace
 
+Async<model::SessionPtr> FakeBackend::renew_session(std::string, Call) {
+  return Status(Code::kInternal, "not expected");
+}
+
 Async<model::Outcome> FakeBackend::apply(model::Command, Call) {
   return Status(Code::kInternal, "not for this test");
 }

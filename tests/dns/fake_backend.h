@@ -28,6 +28,7 @@ class FakeBackend final : public model::Backend {
   explicit FakeBackend(std::string datacenter = "dc1") : datacenter_(std::move(datacenter)) {}
 
   Async<model::Outcome> apply(model::Command, Call) override;
+  Async<model::SessionPtr> renew_session(std::string, Call) override;
   Async<model::Answer> query(model::Query query, model::Read read) override;
   std::unique_ptr<model::WatchHandle> watch(model::Query, model::Read, model::Sink&) override;
 

@@ -48,6 +48,9 @@ class FixedBackend final : public model::Backend {
     services_ = share(std::move(services));
   }
 
+  Async<model::SessionPtr> renew_session(std::string, Call) override {
+    return Status(Code::kInternal, "read only");
+  }
   Async<model::Outcome> apply(model::Command, Call) override { return Status(Code::kInternal, "read only"); }
   std::unique_ptr<model::WatchHandle> watch(model::Query, model::Read, model::Sink&) override {
     return nullptr;

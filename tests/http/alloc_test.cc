@@ -46,6 +46,7 @@ class ReadyBackend final : public model::Backend {
   model::Answer ready = answer(entries({entry("config/app/key-0001", std::string(100, 'v'))}), 16);
 
   Async<model::Outcome> apply(model::Command, Call) override { unexpected(); }
+  Async<model::SessionPtr> renew_session(std::string, Call) override { unexpected(); }
   Async<model::Answer> query(model::Query, model::Read) override { return ready; }
   std::unique_ptr<model::WatchHandle> watch(model::Query, model::Read, model::Sink&) override {
     unexpected();

@@ -92,10 +92,12 @@ class FakeBackend final : public model::Backend {
  public:
   Result<model::Answer> next = Status(Code::kInternal, "not scripted");
   Result<model::Outcome> outcome = model::Outcome{};
+  Result<model::SessionPtr> renewed = Status(Code::kInternal, "not scripted");
   bool defer = false;
 
   std::vector<std::pair<model::Query, model::Read>> queries;
   std::vector<std::pair<model::Command, Call>> commands;
+  std::vector<std::pair<std::string, Call>> renewals;
   std::vector<Async<model::Answer>::Callback> pending;
 
   template <class T>
@@ -111,6 +113,10 @@ class FakeBackend final : public model::Backend {
   Async<model::Outcome> apply(model::Command command, Call call) override {
     commands.emplace_back(std::move(command), std::move(call));
     return outcome;
+  }
+  Async<model::SessionPtr> renew_session(std::string id, Call call) override {
+    renewals.emplace_back(std::move(id), std::move(call));
+    return renewed;
   }
   Async<model::Answer> query(model::Query query, model::Read read) override {
     queries.emplace_back(std::move(query), std::move(read));

@@ -51,6 +51,42 @@ RegisterCommand full_registration() {
   return command;
 }
 
+TEST_CASE("Sessions survive the log", "[command]") {
+  SessionCommand command;
+  Session& session = command.session;
+  session.id = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee";
+  session.name = "leader";
+  session.node = "n1";
+  session.lock_delay = 7s;
+  session.behavior = "delete";
+  session.ttl = "15s";
+  session.node_checks.emplace();
+  session.service_checks = std::vector<ServiceCheckName>{{"web", "default"}};
+  session.checks = {"old"};
+  const auto back = round_trip(command);
+  CHECK(codec::to_json(back.session) == codec::to_json(session));
+  CHECK(back.session.lock_delay == 7s);
+  CHECK(back.verb == SessionVerb::kCreate);
+  CHECK(round_trip(SessionCommand{SessionVerb::kDestroy, session}).verb == SessionVerb::kDestroy);
+  CHECK_FALSE(round_trip(SessionCommand{}).session.node_checks);
+}
+
+TEST_CASE("Locks survive the log", "[command]") {
+  const auto back = round_trip(KvCommand{.verb = KvVerb::kLock, .key = "k", .value = "v", .session = "s"});
+  CHECK(back.verb == KvVerb::kLock);
+  CHECK(back.session == "s");
+  TxnCommand txn;
+  txn.operations.emplace_back(KvOperation{.verb = "unlock", .key = "k", .value = "", .session = "s"});
+  SessionOperation end{"delete", {}};
+  end.session.id = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee";
+  txn.operations.emplace_back(end);
+  const auto operations = round_trip(txn).operations;
+  REQUIRE(operations.size() == 2);
+  CHECK(std::get<KvOperation>(operations[0]).session == "s");
+  CHECK(std::get<SessionOperation>(operations[1]).session.id == end.session.id);
+  CHECK(std::get<SessionOperation>(operations[1]).verb == "delete");
+}
+
 TEST_CASE("Registrations survive the log", "[command]") {
   const auto command = full_registration();
   const auto back = round_trip(command);
@@ -133,14 +169,15 @@ TEST_CASE("The log's form is a version, Consul's type, and MessagePack with Cons
   command.key = "k";
   command.value = "v";
   command.index = 3;
-  // {Op: "set", DirEnt: {Key: "k", Flags: 0, Value: "v", ModifyIndex: 3}}
+  // {Op: "set", DirEnt: {Key: "k", Flags: 0, Value: "v", Session: "", ModifyIndex: 3}}
   CHECK(encode(command) ==
         "\x01\x02"
         "\x82\xa2Op\xa3set\xa6"
-        "DirEnt\x84\xa3Key\xa1k\xa5"
-        "Flags\x00\xa5Value\xa1v\xabModifyIndex\x03"s);
+        "DirEnt\x85\xa3Key\xa1k\xa5"
+        "Flags\x00\xa5Value\xa1v\xa7Session\xa0\xabModifyIndex\x03"s);
   CHECK(encode(full_registration()).substr(0, 2) == "\x01\x00"s);
   CHECK(encode(DeregisterCommand{}).substr(0, 2) == "\x01\x01");
+  CHECK(encode(SessionCommand{}).substr(0, 2) == "\x01\x03");
   CHECK(encode(ReapTombstonesCommand{}).substr(0, 2) == "\x01\x05");
   CHECK(encode(UpdateCoordinatesCommand{}).substr(0, 2) == "\x01\x06");
 }
@@ -153,7 +190,7 @@ TEST_CASE("What is no command is damage", "[command]") {
   CHECK(decode_command(good + "x").status().code() == Code::kDataLoss);
   CHECK(decode_command("\x02" + good.substr(1)).status().code() == Code::kDataLoss);
   CHECK(decode_command("\x01\x63\x80").status().code() == Code::kDataLoss);
-  CHECK(decode_command("\x01\x02\x81\xa2Op\xa4lock").status().code() == Code::kDataLoss);
+  CHECK(decode_command("\x01\x02\x81\xa2Op\xa4lick").status().code() == Code::kDataLoss);
   CHECK(decode_command("\x01\x02\x81\xa2Op\x05").status().code() == Code::kDataLoss);
   CHECK(decode_command(std::string("\x01\x00\x93", 3)).status().code() == Code::kDataLoss);
 }
