@@ -1,8 +1,6 @@
 #include "lib/api/embedded_agent.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <future>
 #include <thread>
 #include <utility>
@@ -12,6 +10,7 @@
 #include "lib/base/uuid.h"
 #include "lib/dns/udp_server.h"
 #include "lib/env/asio_env.h"
+#include "lib/env/random.h"
 
 namespace discovery::api {
 namespace {
@@ -28,17 +27,10 @@ std::string trimmed(const std::string& text) {
   return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
-std::string make_node_id(env::Random& random) {
-  std::array<std::uint8_t, 16> bytes{};
-  const std::array<std::uint64_t, 2> drawn = {random.next(), random.next()};
-  std::memcpy(bytes.data(), drawn.data(), bytes.size());
-  return base::format_uuid(bytes);
-}
-
 /// The node's id: as configured, else the one that was kept, else a new one that is kept from now on.
 Result<std::string> find_node_id(env::Env& env, const agent::Config& config) {
   if (!config.node_id.empty()) return config.node_id;
-  if (config.dev_mode || config.data_dir.empty()) return make_node_id(env.random());
+  if (config.dev_mode || config.data_dir.empty()) return env::random_uuid(env.random());
   if (Status made = env.files().make_directory(config.data_dir); !made.ok()) return made;
   const std::string path = config.data_dir + "/node-id";
   Result<std::string> kept = env.files().read(path, kMaxNodeIdFile);
@@ -49,7 +41,7 @@ Result<std::string> find_node_id(env::Env& env, const agent::Config& config) {
                             " does not hold a node ID (a UUID); remove it to get a new one");
   }
   if (kept.status().code() != Code::kNotFound) return kept.status();
-  std::string id = make_node_id(env.random());
+  std::string id = env::random_uuid(env.random());
   if (Status written = env.files().replace(path, id); !written.ok()) return written;
   return id;
 }

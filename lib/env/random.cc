@@ -4,7 +4,10 @@
 
 #include <bit>
 #include <cerrno>
+#include <cstring>
 #include <utility>
+
+#include "lib/base/uuid.h"
 
 namespace discovery::env {
 
@@ -47,6 +50,13 @@ std::uint64_t SystemRandom::next() {
     left_ = batch_.size();
   }
   return std::exchange(batch_[--left_], 0);
+}
+
+std::string random_uuid(Random& random) {
+  std::array<std::uint8_t, 16> bytes{};
+  const std::array<std::uint64_t, 2> drawn = {random.next(), random.next()};
+  std::memcpy(bytes.data(), drawn.data(), bytes.size());
+  return base::format_uuid(bytes);
 }
 
 }  // namespace discovery::env

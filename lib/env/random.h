@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "lib/env/env.h"
 
@@ -30,5 +31,8 @@ class SystemRandom final : public Random {
   std::array<std::uint64_t, 64> batch_{};
   std::size_t left_ = 0;  // the first left_ numbers of batch_ are still unused
 };
+
+/// A new UUID of 16 random bytes, as Consul makes its ids.
+std::string random_uuid(Random& random);
 
 }  // namespace discovery::env

@@ -1,13 +1,13 @@
 #include "lib/filter/filter.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include <re2/re2.h>
 
 #include "lib/base/go_number.h"
 #include "lib/base/strings.h"
+#include "lib/filter/pattern.h"
 
 namespace discovery::filter {
 namespace {
@@ -32,31 +32,6 @@ bool takes(const Schema& schema, Operator op) {
       return op == Operator::kIsEmpty || op == Operator::kIn;
   }
   return false;
-}
-
-/// What Go's regexp package says of a pattern that RE2 refuses.
-std::string pattern_error(const re2::RE2& pattern) {
-  using re2::RE2;
-  constexpr std::array<std::pair<RE2::ErrorCode, std::string_view>, 13> kTexts{{
-      {RE2::ErrorBadEscape, "invalid escape sequence"},
-      {RE2::ErrorBadCharClass, "invalid character class"},
-      {RE2::ErrorBadCharRange, "invalid character class range"},
-      {RE2::ErrorMissingBracket, "missing closing ]"},
-      {RE2::ErrorMissingParen, "missing closing )"},
-      {RE2::ErrorUnexpectedParen, "unexpected )"},
-      {RE2::ErrorTrailingBackslash, "trailing backslash at end of expression"},
-      {RE2::ErrorRepeatArgument, "missing argument to repetition operator"},
-      {RE2::ErrorRepeatSize, "invalid repeat count"},
-      {RE2::ErrorRepeatOp, "invalid nested repetition operator"},
-      {RE2::ErrorBadPerlOp, "invalid or unsupported Perl syntax"},
-      {RE2::ErrorBadUTF8, "invalid UTF-8"},
-      {RE2::ErrorBadNamedCapture, "invalid named capture"},
-  }};
-  const auto* known = std::find_if(kTexts.begin(), kTexts.end(),
-                                   [&](const auto& text) { return text.first == pattern.error_code(); });
-  std::string error = "error parsing regexp: ";
-  if (known == kTexts.end()) return error + pattern.error();
-  return error.append(known->second).append(": `").append(pattern.error_arg()).append("`");
 }
 
 /// Turns comparisons into conditions.
@@ -149,15 +124,12 @@ class Compiler {
       return invalid_argument("more than " + std::to_string(kMaxPatterns) +
                               " regular expressions in the expression");
     }
-    re2::RE2::Options options;
-    options.set_log_errors(false);
-    options.set_max_mem(kPatternMemory);
-    auto pattern = std::make_shared<const re2::RE2>(value, options);
-    if (!pattern->ok()) {
+    const Result<Pattern> pattern = Pattern::compile(value);
+    if (!pattern.ok()) {
       return invalid_argument("Failed to compile regular expression " + base::go_quote(value) + ": " +
-                              pattern_error(*pattern));
+                              std::string(pattern.status().message()));
     }
-    out.pattern = std::move(pattern);
+    out.pattern = pattern->compiled();
     return {};
   }
 
