@@ -4,6 +4,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "lib/env/on_loop.h"
 #include "lib/model/describe_records.h"
 
 namespace discovery::agent {
@@ -75,19 +76,7 @@ LocalState::Options NodeAgent::state_options() {
 
 template <class T, class F>
 Async<T> NodeAgent::on_loop(F work) {
-  auto start = [env = &env_, life = std::weak_ptr(life_), work = std::move(work)](auto done) mutable {
-    auto task = [life = std::move(life), work = std::move(work), done = std::move(done)]() mutable {
-      if (life.expired()) return done(stopped());
-      work(std::move(done));
-    };
-    if (env->on_loop()) {
-      task();
-    } else {
-      env->post(std::move(task));
-    }
-  };
-  return Async<T>::pending(
-      [start = std::move(start)](typename Async<T>::Callback done) mutable { start(std::move(done)); });
+  return env::on_loop<T>(env_, life_, stopped(), std::move(work));
 }
 
 template <class F>
@@ -267,6 +256,11 @@ Async<AgentService> NodeAgent::service(std::string id, std::string hash, Duratio
     if (!service || hash.empty() || service->content_hash != hash) return done(std::move(service));
     wait_for_service(std::move(id), std::move(hash), wait, std::move(stop), std::move(done));
   });
+}
+
+bool NodeAgent::any_service(const std::function<bool(const model::ServiceInstance&)>& fits) {
+  return std::any_of(state_.units().begin(), state_.units().end(),
+                     [&](const auto& entry) { return entry.second.service && fits(*entry.second.service); });
 }
 
 model::AgentSelf NodeAgent::self() const { return identity_.self; }

@@ -85,6 +85,9 @@ class NodeAgent final : public model::LocalAgent {
   /// Takes over what may change while it runs, and tells the catalog. Threads: the loop.
   void reconfigure(const Reloadable& fresh);
 
+  /// Whether one of its own services fits. Threads: the loop.
+  bool any_service(const std::function<bool(const model::ServiceInstance&)>& fits);
+
   Async<Unit> register_service(model::ServiceSpec spec, Call call) override;
   Async<Unit> deregister_service(std::string id, Call call) override;
   Async<Unit> register_check(model::CheckSpec spec, Call call) override;

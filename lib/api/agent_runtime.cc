@@ -7,6 +7,7 @@
 
 #include "lib/agent/identity.h"
 #include "lib/agent/local_agent.h"
+#include "lib/agent/node_events.h"
 #include "lib/api/control.h"
 #include "lib/api/definitions.h"
 #include "lib/api/gauges.h"
@@ -63,14 +64,18 @@ class AgentRuntime::Impl {
         server_(std::make_unique<server::Server>(env, server_options(config_, identity_))),
         agent_options_(agent_options(config_)),
         agent_(std::make_unique<agent::NodeAgent>(env, *server_, identity_, agent_options_)),
+        events_(std::make_unique<agent::NodeEvents>(
+            agent::NodeEvents::Parts{env, config_.node_name, config_.datacenter,
+                                     [this](const auto& fits) { return agent_->any_service(fits); }})),
         registrar_(env, *agent_),
         control_({env, identity_, config_, around_.host,
                   [this](Config fresh) { return take_over(std::move(fresh)); },
                   [this] { return collect_stats(identity_, *agent_, log_facts()); }}),
-        api_(*server_, *agent_, env, http_options(config_), {&control_, &metrics_, around_.log}),
+        api_(*server_, *agent_, env, http_options(config_),
+             {&control_, events_.get(), &metrics_, around_.log}),
         http_(env, connection_options(config_), api_),
         gauges_(env, metrics_, *server_, http_.counters()),
-        watches_(env, api_, agent_options_.checker.tls, agent_options_.checker.tls_unverified),
+        watches_(env, api_, *events_, agent_options_.checker.tls, agent_options_.checker.tls_unverified),
         forwarder_(env) {
     dns_.recursor = &forwarder_;
   }
@@ -80,6 +85,7 @@ class AgentRuntime::Impl {
   ~Impl() {
     watches_.replace({});
     dns_tcp_.clear();
+    events_.reset();
     agent_.reset();
     server_.reset();
   }
@@ -93,6 +99,7 @@ class AgentRuntime::Impl {
     Result<Definitions> definitions = read_definitions(config_);
     if (!definitions.ok()) return definitions.status();
     if (Status status = server_->start(); !status.ok()) return status;
+    events_->announce_leader();
     Result<WatchPlans> watches = read_watches(config_);
     if (!watches.ok()) return watches.status();
     if (Status status = agent_->load(); !status.ok()) return status;
@@ -114,6 +121,7 @@ class AgentRuntime::Impl {
 
   server::Server& server() noexcept { return *server_; }
   agent::NodeAgent& agent() noexcept { return *agent_; }
+  model::EventBus& events() noexcept { return *events_; }
   model::AgentControl& control() noexcept { return control_; }
   metrics::Registry& metrics() noexcept { return metrics_; }
   const std::vector<Endpoint>& http() const noexcept { return http_at_; }
@@ -209,6 +217,7 @@ class AgentRuntime::Impl {
   std::unique_ptr<server::Server> server_;
   const agent::NodeAgent::Options agent_options_;
   std::unique_ptr<agent::NodeAgent> agent_;
+  std::unique_ptr<agent::NodeEvents> events_;
   Registrar registrar_;
   Control control_;
   http::Api api_;
@@ -231,6 +240,7 @@ void AgentRuntime::shutdown(Duration grace, UniqueFunction<void()> done) {
 model::Backend& AgentRuntime::backend() noexcept { return impl_->server(); }
 model::LocalAgent& AgentRuntime::local_agent() noexcept { return impl_->agent(); }
 model::AgentControl& AgentRuntime::control() noexcept { return impl_->control(); }
+model::EventBus& AgentRuntime::events() noexcept { return impl_->events(); }
 metrics::Registry& AgentRuntime::metrics() noexcept { return impl_->metrics(); }
 const std::vector<env::Endpoint>& AgentRuntime::http() const noexcept { return impl_->http(); }
 const DnsService& AgentRuntime::dns() const noexcept { return impl_->dns(); }

@@ -17,6 +17,7 @@
 #include "lib/metrics/registry.h"
 #include "lib/model/agent_control.h"
 #include "lib/model/backend.h"
+#include "lib/model/event.h"
 #include "lib/model/local_agent.h"
 
 namespace discovery::api {
@@ -57,6 +58,7 @@ class AgentRuntime {
   model::Backend& backend() noexcept;
   model::LocalAgent& local_agent() noexcept;
   model::AgentControl& control() noexcept;
+  model::EventBus& events() noexcept;
   metrics::Registry& metrics() noexcept;
   /// Where HTTP is served. Valid after start().
   const std::vector<env::Endpoint>& http() const noexcept;

@@ -13,7 +13,7 @@ namespace {
 
 using hcl::Value;
 
-constexpr std::array<std::string_view, 3> kLater = {"connect_leaf", "connect_roots", "event"};
+constexpr std::array<std::string_view, 2> kLater = {"connect_leaf", "connect_roots"};
 
 /// The reader of one watch. Every key that is asked for counts as known.
 class Reader {
@@ -161,10 +161,14 @@ class Reader {
       plan.target.pop_back();
     } else if (plan.type == "checks") {
       if (Status status = read_checks(plan); !status.ok()) return status;
+    } else if (plan.type == "event") {
+      plan.by_event = true;
+      plan.event = text("name");
+      return {};
     } else if (plan.type == "services" || plan.type == "nodes") {
       plan.target = "/v1/catalog/" + plan.type;
     } else if (std::find(kLater.begin(), kLater.end(), plan.type) != kLater.end()) {
-      for (const char* key : {"name", "service"}) find(key);
+      find("service");
     } else if (plan.type.empty()) {
       return invalid_argument("Watch type must be specified");
     } else {
@@ -208,7 +212,7 @@ Result<WatchPlans> read_watches(const agent::Config& config) {
       return invalid_argument("Failed to parse watch (" + watch.where +
                               "): " + std::string(status.message()));
     }
-    if (plan.target.starts_with('/')) {
+    if (plan.by_event || plan.target.starts_with('/')) {
       out.plans.push_back(std::move(plan));
     } else {
       out.warnings.push_back("the watch of type " + plan.type + " (" + watch.where + ") has no effect yet");

@@ -25,8 +25,10 @@ struct WatchHandler {
 struct WatchPlan {
   std::string where;  ///< of its definition
   std::string type;
-  std::string target;      ///< what is asked of the API again and again, with its query; ends in '?' or '&'
-  bool by_hash = false;    ///< waits for another hash, not for another index
+  std::string target;     ///< what is asked of the API again and again, with its query; ends in '?' or '&'
+  bool by_hash = false;   ///< waits for another hash, not for another index
+  bool by_event = false;  ///< waits for events called `event` (empty: for any) instead of asking
+  std::string event;
   bool one_entry = false;  ///< the list's only entry is shown instead of the list
   std::string token;
   WatchHandler handler;

@@ -1,12 +1,14 @@
 #include "lib/api/watches.h"
 
 #include <algorithm>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "lib/api/web_hook.h"
+#include "lib/codec/json_writer.h"
 
 namespace discovery::api {
 namespace {
@@ -83,9 +85,14 @@ std::string only_entry(std::string_view list) {
 /// One watch.
 class Watches::Watch {
  public:
-  Watch(env::Env& env, http1::Handler& api, const WebHookWorld& hooks, WatchPlan plan)
+  Watch(env::Env& env, http1::Handler& api, model::EventBus& events, const WebHookWorld& hooks,
+        WatchPlan plan)
       : env_(env), api_(api), hooks_(hooks), plan_(std::move(plan)), timer_(env.make_timer()) {
-    timer_->start(Duration::zero(), [this] { ask(); });
+    if (plan_.by_event) {
+      listening_ = events.subscribe(plan_.event, [this](const model::UserEventPtr& event) { hear(event); });
+    } else {
+      timer_->start(Duration::zero(), [this] { ask(); });
+    }
   }
   ~Watch() {
     if (asking_ != nullptr) asking_->cancel();
@@ -140,6 +147,27 @@ class Watches::Watch {
     back_off();
   }
 
+  void hear(const model::UserEventPtr& event) {
+    if (heard_.size() == model::EventBus::kMaxEvents) heard_.pop_front();
+    heard_.push_back(event);
+    handle();
+  }
+
+  /// Takes what has been heard to be handed over.
+  void gather_events() {
+    found_.emplace();
+    codec::JsonWriter writer(*found_, codec::JsonStyle::kCompact);
+    writer.begin_array();
+    for (const model::UserEventPtr& event : heard_) {
+      writer.element();
+      writer.value(*event);
+    }
+    writer.end_array();
+    *found_ += '\n';
+    mark_ = std::to_string(model::event_index(heard_.back()->id));
+    heard_.clear();
+  }
+
   void back_off() {
     ++failures_;
     const Duration wait =
@@ -154,6 +182,7 @@ class Watches::Watch {
       return;
     }
     handling_ = true;
+    if (!heard_.empty()) gather_events();
     if (plan_.handler.args.empty()) {
       send();
     } else {
@@ -214,6 +243,8 @@ class Watches::Watch {
   bool answered_ = false;
   std::string mark_;  // the index or hash of what was found last
   std::optional<std::string> found_;
+  std::deque<model::UserEventPtr> heard_;  // not handed over yet
+  std::unique_ptr<model::EventBus::Subscription> listening_;
   int failures_ = 0;
   bool handling_ = false;
   bool again_ = false;  // something else was found while the handler was at work
@@ -221,15 +252,20 @@ class Watches::Watch {
   std::unique_ptr<WebHook> hook_;
 };
 
-Watches::Watches(env::Env& env, http1::Handler& api, std::shared_ptr<const tls::ClientContext> tls,
+Watches::Watches(env::Env& env, http1::Handler& api, model::EventBus& events,
+                 std::shared_ptr<const tls::ClientContext> tls,
                  std::shared_ptr<const tls::ClientContext> tls_unverified)
-    : env_(env), api_(api), dialer_(env), hooks_{env, dialer_, std::move(tls), std::move(tls_unverified)} {}
+    : env_(env),
+      api_(api),
+      events_(events),
+      dialer_(env),
+      hooks_{env, dialer_, std::move(tls), std::move(tls_unverified)} {}
 Watches::~Watches() = default;
 
 void Watches::replace(std::vector<WatchPlan> plans) {
   watches_.clear();
   for (WatchPlan& plan : plans)
-    watches_.push_back(std::make_unique<Watch>(env_, api_, hooks_, std::move(plan)));
+    watches_.push_back(std::make_unique<Watch>(env_, api_, events_, hooks_, std::move(plan)));
 }
 
 }  // namespace discovery::api

@@ -16,6 +16,7 @@
 #include "lib/metrics/registry.h"
 #include "lib/model/agent_control.h"
 #include "lib/model/backend.h"
+#include "lib/model/event.h"
 #include "lib/model/local_agent.h"
 
 namespace discovery::http {
@@ -39,6 +40,7 @@ class CacheNotes {
 /// What an API may have beside backend and agent; endpoints that need what is missing are not available.
 struct Surroundings {
   model::AgentControl* control = nullptr;
+  model::EventBus* events = nullptr;
   metrics::Registry* metrics = nullptr;
   std::shared_ptr<env::LogTap> log{};
 };

@@ -116,8 +116,8 @@ constexpr Route kRoutes[] = {
     {"/v1/coordinate/nodes", kGet, v1::coordinate_nodes},
     {"/v1/coordinate/update", kPut, v1::coordinate_update},
     {"/v1/discovery-chain/", kGetPost, kLater},
-    {"/v1/event/fire/", kPut, kLater},
-    {"/v1/event/list", kGet, kLater},
+    {"/v1/event/fire/", kPut, v1::event_fire},
+    {"/v1/event/list", kGet, v1::event_list},
 
     {"/v1/health/checks/", kGet, v1::health_checks},
     {"/v1/health/connect/", kGet, v1::health_connect},

@@ -96,6 +96,50 @@ TEST_CASE("services, and one service's healthy instances, are watched", "[sim][w
   CHECK(one.heard.bodies[1].find("\"Service\": \"web\"") != std::string::npos);
 }
 
+TEST_CASE("events are handed over as they are fired, those of a busy time together", "[sim][watch]") {
+  Watched watched("type = \"event\" name = \"deploy\"");
+  CHECK(watched.heard.bodies.empty());
+  REQUIRE(watched.world.ask("PUT", "/v1/event/fire/other", "x").status == 200);
+  watched.world.simulation.run_for(1s);
+  CHECK(watched.heard.bodies.empty());
+  REQUIRE(watched.world.ask("PUT", "/v1/event/fire/deploy", "one").status == 200);
+  watched.world.simulation.run_for(1s);
+  REQUIRE(watched.heard.bodies.size() == 1);
+  CHECK(watched.heard.bodies[0].find("\"Name\":\"deploy\",\"Payload\":\"b25l\"") != std::string::npos);
+  const auto list = watched.world.ask("GET", "/v1/event/list?name=deploy");
+  CHECK(watched.heard.indexes[0] == list.header("X-Consul-Index"));
+
+  // The second comes while the handler has the first: with the third it is handed over when the handler is
+  // done.
+  for (const char* body : {"2", "3", "4"}) {
+    watched.world.agent->events().fire({.name = "deploy", .payload = body}, {}).then([](const auto& fired) {
+      CHECK(fired.ok());
+    });
+    watched.world.simulation.run_for(1us);
+  }
+  watched.world.simulation.run_for(1s);
+  REQUIRE(watched.heard.bodies.size() == 3);
+  CHECK(watched.heard.bodies[1].find("\"Payload\":\"Mg==\"") != std::string::npos);
+  CHECK(watched.heard.bodies[1].find("\"Payload\":\"Mw==\"") == std::string::npos);
+  CHECK(watched.heard.bodies[2].find("\"Payload\":\"Mw==\"") != std::string::npos);
+  CHECK(watched.heard.bodies[2].find("\"Payload\":\"NA==\"") != std::string::npos);
+}
+
+TEST_CASE("a list of events waits for the next one", "[sim][watch]") {
+  testing::World world;
+  const auto waiting = world.begin("GET", "/v1/event/list?index=1");
+  world.simulation.run_for(5s);
+  CHECK_FALSE(waiting->result);
+  REQUIRE(world.ask("PUT", "/v1/event/fire/a").status == 200);
+  REQUIRE(world.simulation.run_until([&] { return waiting->result.has_value(); }, 1s));
+  const auto index = std::string((**waiting->result).header("X-Consul-Index"));
+  const auto again = world.begin("GET", "/v1/event/list?wait=3s&index=" + index);
+  world.simulation.run_for(2s);
+  CHECK_FALSE(again->result);
+  world.simulation.run_for(2s);
+  CHECK(again->result);
+}
+
 TEST_CASE("a reload replaces the watches, and an agent that stops ends them", "[sim][watch]") {
   Watched watched("type = \"nodes\"");
   REQUIRE(watched.heard.bodies.size() == 1);
@@ -212,7 +256,8 @@ TEST_CASE("a watch that is wrong is refused with its place", "[watch]") {
   CHECK(error_of("type = \"nodes\" handler_type = \"http\" http_handler_config { path = \"http://h/\" "
                  "timeout = \"1\" }")
             .starts_with(parse + "Failed to parse handler_config timeout: "));
-  CHECK(read_watches(watching("type = \"event\" name = \"x\"" + run))->warnings.size() == 1);
+  CHECK(read_watches(watching("type = \"event\" name = \"x\"" + run))->plans.at(0).event == "x");
+  CHECK(read_watches(watching("type = \"connect_roots\"" + run))->warnings.size() == 1);
 }
 
 }  // namespace

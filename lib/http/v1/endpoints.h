@@ -74,6 +74,14 @@ void coordinate_node(Request& request, Reply reply);
 void coordinate_update(Request& request, Reply reply);
 /// @}
 
+/// \name Events (.../api-docs/event)
+/// @{
+/// PUT /v1/event/fire/:name: fires an event with the body as its payload.
+void event_fire(Request& request, Reply reply);
+/// GET /v1/event/list: the latest events that were meant for this node.
+void event_list(Request& request, Reply reply);
+/// @}
+
 /// \name Status (.../api-docs/status)
 /// @{
 /// GET /v1/status/leader: the leader's address, or an empty string.
