@@ -1,18 +1,17 @@
 #include "lib/health/time_heap.h"
 
-#include <tuple>
-
 namespace discovery::health {
-namespace {
 
-bool sooner(const Timed& a, const Timed& b) { return std::tie(a.at, *a.id) < std::tie(b.at, *b.id); }
-
-}  // namespace
+bool TimeHeap::sooner(const Timed& a, const Timed& b) noexcept {
+  if (a.at != b.at) return a.at < b.at;
+  return static_cast<std::int32_t>(a.turn_ - b.turn_) < 0;  // the count may have begun anew
+}
 
 void TimeHeap::set(Timed& item, Duration at) {
   item.at = at;
+  item.turn_ = turns_++;
   if (!item.waits()) {
-    item.place_ = heap_.size();
+    item.place_ = static_cast<std::uint32_t>(heap_.size());
     heap_.push_back(&item);
   }
   settle(item.place_, item);
@@ -29,7 +28,7 @@ void TimeHeap::erase(Timed& item) {
 
 void TimeHeap::put(std::size_t place, Timed& item) {
   heap_[place] = &item;
-  item.place_ = place;
+  item.place_ = static_cast<std::uint32_t>(place);
 }
 
 void TimeHeap::settle(std::size_t place, Timed& item) {

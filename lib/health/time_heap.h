@@ -11,19 +11,20 @@ namespace discovery::health {
 
 /// Something that is due at a time. It stays where it is while it waits in a TimeHeap.
 struct Timed {
-  const std::string* id = nullptr;  ///< of those that are due at the same time, the one before comes first
+  const std::string* id = nullptr;  ///< whose it is
   Duration at{};                    ///< as it was set last; kept when it no longer waits
 
   bool waits() const noexcept { return place_ != kNowhere; }
 
  private:
   friend class TimeHeap;
-  static constexpr std::size_t kNowhere = SIZE_MAX;
-  std::size_t place_ = kNowhere;
+  static constexpr std::uint32_t kNowhere = UINT32_MAX;
+  std::uint32_t place_ = kNowhere;
+  std::uint32_t turn_ = 0;  // since when it waits, among those that are due at the same time
 };
 
-/// Finds what is due first among many, at the cost of a word for each; it owns none of them. Pure. Every call
-/// costs O(log n). Threads: a value.
+/// Finds what is due first among many, and of what is due at the same time, what was set first. It owns none
+/// of them, and costs a word for each. Pure. Every call costs O(log n). Threads: a value.
 class TimeHeap {
  public:
   /// Lets `item` wait until `at`, whether it waited before or not.
@@ -34,11 +35,13 @@ class TimeHeap {
   Timed* first() const noexcept { return heap_.empty() ? nullptr : heap_.front(); }
 
  private:
+  static bool sooner(const Timed& a, const Timed& b) noexcept;
   void put(std::size_t place, Timed& item);
   /// Moves `item` from `place`, which is free, up or down to where it belongs.
   void settle(std::size_t place, Timed& item);
 
   std::vector<Timed*> heap_;  // none is due before its parent, at half its place
+  std::uint32_t turns_ = 0;
 };
 
 }  // namespace discovery::health

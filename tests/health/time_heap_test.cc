@@ -4,7 +4,6 @@
 #include <chrono>
 #include <map>
 #include <random>
-#include <string>
 #include <utility>
 
 #include <catch2/catch.hpp>
@@ -14,16 +13,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST_CASE("What is due at the same time comes in the order of its ids", "[time_heap]") {
-  const std::array<std::string, 4> ids = {"a", "b", "c", "d"};
+TEST_CASE("What is due at the same time comes in the order in which it was set", "[time_heap]") {
   std::array<Timed, 4> items;
   TimeHeap heap;
   CHECK(heap.first() == nullptr);
-  for (const std::size_t i : {2, 0, 3, 1}) {
-    items.at(i).id = &ids.at(i);
-    heap.set(items.at(i), 5s);
-  }
-  for (auto& item : items) {
+  for (const std::size_t i : {2, 0, 3, 1}) heap.set(items.at(i), 5s);
+  heap.set(items[0], 5s);  // anew: behind the others
+  for (const std::size_t i : {2, 3, 1, 0}) {
+    Timed& item = items.at(i);
     REQUIRE(heap.first() == &item);
     CHECK(item.waits());
     heap.erase(item);
@@ -36,19 +33,20 @@ TEST_CASE("What is due at the same time comes in the order of its ids", "[time_h
 
 TEST_CASE("A heap agrees with a sorted map after random changes", "[time_heap]") {
   std::mt19937_64 random(3);
-  std::map<std::string, Timed> items;
-  for (int i = 0; i < 100; ++i) items[std::to_string(i)];
-  for (auto& [id, item] : items) item.id = &id;
+  std::array<Timed, 100> items;
+  std::array<int, 100> set_in{};
   TimeHeap heap;
-  std::map<std::pair<Duration, std::string>, Timed*> model;
+  std::map<std::pair<Duration, int>, Timed*> model;
   for (int i = 0; i < 20'000; ++i) {
-    auto& [id, item] = *std::next(items.begin(), static_cast<long>(random() % items.size()));
-    if (item.waits()) REQUIRE(model.erase({item.at, id}) == 1);
+    const std::size_t at = random() % items.size();
+    Timed& item = items.at(at);
+    if (item.waits()) REQUIRE(model.erase({item.at, set_in.at(at)}) == 1);
     if (random() % 3 == 0) {
       heap.erase(item);
     } else {
       heap.set(item, std::chrono::milliseconds(random() % 50));
-      model[{item.at, id}] = &item;
+      set_in.at(at) = i;
+      model[{item.at, i}] = &item;
     }
     REQUIRE(heap.first() == (model.empty() ? nullptr : model.begin()->second));
   }
