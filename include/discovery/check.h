@@ -43,8 +43,8 @@ struct HttpCheck {
 
 /// A function of this program: passing if it returns ok, warning for kResourceExhausted, else critical; the
 /// status' message is the check's output. It runs on a thread of the library's workers and may block; it
-/// should end soon once `stop` is requested: at the timeout, or when the check goes. Exceptions count as
-/// critical.
+/// should end soon once `stop` is requested: at the timeout, or when the check goes. While it does not, the
+/// check is critical and is not run again, and whoever runs it cannot stop. Exceptions count as critical.
 struct CallCheck {
   std::function<Status(std::stop_token stop)> probe{};
   Duration interval = std::chrono::seconds(10);

@@ -49,8 +49,10 @@ struct Environment {
   std::shared_ptr<Executor> executor{};
   std::shared_ptr<Clock> clock{};
   std::shared_ptr<LogSink> log{};
-  std::uint64_t seed = 0;       ///< of the random numbers; 0 draws one from the system
-  unsigned worker_threads = 0;  ///< for long computations, started when needed; 0: the cores but one, or one
+  std::uint64_t seed = 0;  ///< of the random numbers; 0 draws one from the system
+  /// For long computations, started when needed; 0: the cores but one, or one. Functions that are checks have
+  /// up to 16 of their own, started when needed as well.
+  unsigned worker_threads = 0;
   std::function<void(Status)>
       on_fatal{};  ///< the instance found itself broken and stops; the process goes on
 };

@@ -23,6 +23,9 @@
 namespace discovery::env {
 namespace {
 
+/// For work that waits; threads are started as they are needed.
+constexpr unsigned kMaxWaitingThreads = 16;
+
 class SystemClock final : public Clock {
  public:
   Duration monotonic() override {
@@ -95,6 +98,7 @@ struct AsioEnv::Parts {
   /// Without it the loop would end for good in a moment in which nothing is under way.
   asio::executor_work_guard<AsioLoop::Executor> work = asio::make_work_guard(loop.io);
   WorkerPool pool;
+  WorkerPool waiting_pool{kMaxWaitingThreads, WorkerPool::Priority::kUsual};
 };
 
 AsioEnv::AsioEnv(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -140,6 +144,10 @@ std::unique_ptr<Timer> AsioEnv::make_timer() { return std::make_unique<AsioTimer
 
 std::unique_ptr<Workers> AsioEnv::make_workers(std::size_t limit) {
   return make_pool_workers(*this, parts_->pool, limit);
+}
+
+std::unique_ptr<Workers> AsioEnv::make_waiting_workers(std::size_t limit) {
+  return make_pool_workers(*this, parts_->waiting_pool, limit);
 }
 
 Result<std::unique_ptr<Listener>> AsioEnv::listen(const Endpoint& at, const ListenOptions& options) {

@@ -43,6 +43,7 @@ class AsioEnv final : public Env {
   LogSink& log() override;
   std::unique_ptr<Timer> make_timer() override;
   std::unique_ptr<Workers> make_workers(std::size_t limit) override;
+  std::unique_ptr<Workers> make_waiting_workers(std::size_t limit) override;
   Result<std::unique_ptr<Listener>> listen(const Endpoint& at, const ListenOptions& options) override;
   void connect(const Endpoint& to, Duration timeout,
                UniqueFunction<void(Result<std::unique_ptr<Stream>>)> done) override;

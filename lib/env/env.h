@@ -204,6 +204,9 @@ class Env {
   virtual std::unique_ptr<Timer> make_timer() = 0;
   /// Workers that take up to `limit` computations at a time, running or waiting for a thread.
   virtual std::unique_ptr<Workers> make_workers(std::size_t limit) = 0;
+  /// The same for work that may wait for others for long: it has threads of its own, so that no computation
+  /// waits behind it.
+  virtual std::unique_ptr<Workers> make_waiting_workers(std::size_t limit) { return make_workers(limit); }
   /// kUnavailable (address in use, not local), kPermissionDenied; the message says which and what to do.
   virtual Result<std::unique_ptr<Listener>> listen(const Endpoint& at, const ListenOptions& options) = 0;
   /// kUnavailable, kDeadlineExceeded. `to` holds an IP address or a path, no name.

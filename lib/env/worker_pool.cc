@@ -66,7 +66,8 @@ class PoolWorkers final : public Workers {
 
 }  // namespace
 
-WorkerPool::WorkerPool(unsigned threads) : max_threads_(threads == 0 ? usual_threads() : threads) {}
+WorkerPool::WorkerPool(unsigned threads, Priority priority)
+    : max_threads_(threads == 0 ? usual_threads() : threads), priority_(priority) {}
 
 WorkerPool::~WorkerPool() {
   std::deque<Job> dropped;
@@ -110,7 +111,7 @@ void WorkerPool::retire(const void* owner) {
 }
 
 void WorkerPool::serve() {
-  yield_to_others();
+  if (priority_ == Priority::kLower) yield_to_others();
   std::unique_lock lock(mutex_);
   while (true) {
     ++idle_;

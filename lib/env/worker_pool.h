@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
@@ -16,12 +17,13 @@
 namespace discovery::env {
 
 /// Threads for long computations, begun one by one as there is work for them: who has none pays nothing. They
-/// run at a lower priority than the thread that made them, so that on a full machine short answers come
-/// first. Threads: any; but for the destructor, which joins them.
+/// usually run at a lower priority than the thread that made them, so that on a full machine short answers
+/// come first. Threads: any; but for the destructor, which joins them.
 class WorkerPool {
  public:
+  enum class Priority : std::uint8_t { kLower, kUsual };
   /// `threads` is the most that there will be; 0 stands for the machine's cores but one, or one.
-  explicit WorkerPool(unsigned threads);
+  explicit WorkerPool(unsigned threads, Priority priority = Priority::kLower);
   /// Drops what has not begun. Blocks until what is running has ended.
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
@@ -43,6 +45,7 @@ class WorkerPool {
   void serve();
 
   const std::size_t max_threads_;
+  const Priority priority_;
   std::mutex mutex_;  ///< guards all below
   std::condition_variable wanted_;
   std::condition_variable ended_;

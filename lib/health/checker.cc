@@ -6,6 +6,7 @@ namespace discovery::health {
 
 Checker::Checker(env::Env& env, const Options& options, Reported reported)
     : env_(env),
+      min_interval_(options.min_interval),
       reported_(std::move(reported)),
       dialer_(env),
       world_{env, dialer_, options.tls, options.tls_unverified},
@@ -16,18 +17,35 @@ Checker::~Checker() = default;
 Status Checker::add(const model::CheckSpec& spec, std::size_t max_output) {
   auto probe = make_probe(world_, spec, max_output);
   if (!probe.ok()) return probe.status();
-  remove(spec.id);
-  const auto added = checks_.try_emplace(spec.id).first;
+  insert(spec.id, *std::move(probe), spec.interval, Thresholds(spec),
+         spec.kind() == model::CheckKind::kScript);
+  return {};
+}
+
+void Checker::add(CallSpec spec, std::size_t max_output) {
+  auto probe = make_call_probe(world_, std::move(spec.probe), spec.timeout, max_output);
+  insert(spec.id, std::move(probe), spec.interval, spec.counts, true);
+}
+
+void Checker::set_tls(std::shared_ptr<const tls::ClientContext> verified,
+                      std::shared_ptr<const tls::ClientContext> unverified) {
+  world_.tls = std::move(verified);
+  world_.tls_unverified = std::move(unverified);
+}
+
+void Checker::insert(const std::string& id, std::unique_ptr<Probe> probe, Duration interval,
+                     const Thresholds& counts, bool is_heavy) {
+  remove(id);
+  const auto added = checks_.try_emplace(id).first;
   Entry& entry = added->second;
   entry.id = &added->first;
-  entry.probe = *std::move(probe);
-  entry.interval = std::max(spec.interval, kMinInterval);
-  entry.counts = Thresholds(spec);
-  entry.is_program = spec.kind() == model::CheckKind::kScript;
+  entry.probe = std::move(probe);
+  entry.interval = std::max(interval, min_interval_);
+  entry.counts = counts;
+  entry.is_heavy = is_heavy;
   const Duration first = now() + env_.random().below(entry.interval);
   schedule(entry, first - first % kSlot);
   arm();
-  return {};
 }
 
 void Checker::remove(std::string_view id) {
@@ -37,7 +55,7 @@ void Checker::remove(std::string_view id) {
   due_.erase(entry);
   if (entry.phase == Phase::kRunning) {
     --running_;
-    if (entry.is_program) --programs_;
+    if (entry.is_heavy) --running_heavy_;
   }
   checks_.erase(found);
   start_waiting();
@@ -77,26 +95,26 @@ void Checker::run_due() {
 }
 
 bool Checker::may_start(const Entry& entry) const {
-  return running_ < kMaxRunning && (!entry.is_program || programs_ < kMaxPrograms);
+  return running_ < kMaxRunning && (!entry.is_heavy || running_heavy_ < kMaxHeavy);
 }
 
 void Checker::begin(Entry& entry) {
   if (may_start(entry)) return start(entry);
   entry.phase = Phase::kWaiting;
-  (entry.is_program ? waiting_programs_ : waiting_).push_back(*entry.id);
+  (entry.is_heavy ? waiting_heavy_ : waiting_).push_back(*entry.id);
 }
 
 void Checker::start(Entry& entry) {
   entry.phase = Phase::kRunning;
   entry.began = now();
   ++running_;
-  if (entry.is_program) ++programs_;
+  if (entry.is_heavy) ++running_heavy_;
   entry.probe->start([this, &entry](ProbeResult result) { finish(entry, std::move(result)); });
 }
 
 void Checker::finish(Entry& entry, ProbeResult result) {
   --running_;
-  if (entry.is_program) --programs_;
+  if (entry.is_heavy) --running_heavy_;
   const Duration ended = now();
   const Duration latency = ended - entry.began;
   schedule(entry, std::max(entry.at + entry.interval, ended));
@@ -110,7 +128,7 @@ void Checker::finish(Entry& entry, ProbeResult result) {
 
 void Checker::start_waiting() {
   start_waiting(waiting_);
-  start_waiting(waiting_programs_);
+  start_waiting(waiting_heavy_);
 }
 
 void Checker::start_waiting(std::deque<std::string>& ids) {

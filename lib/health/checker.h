@@ -13,6 +13,7 @@
 #include <discovery/types.h>
 
 #include "lib/env/env.h"
+#include "lib/health/call_check.h"
 #include "lib/health/probe.h"
 #include "lib/health/thresholds.h"
 #include "lib/health/time_heap.h"
@@ -29,28 +30,30 @@ struct Report {
   const Thresholds& counts;
 };
 
-/// Runs checks at their intervals: HTTP, TCP and scripts. One timer and one loop serve them all. The first
-/// run comes within the first interval, at a random time, so that checks that were registered together don't
-/// run together; a run begins an interval after the one before was due, or right after its end. Times are in
-/// steps of kSlot: checks that start together cost few wake-ups, here and at their target, and find the
-/// caches warm. What else the loop has to do comes between kMaxStarts of them.
+/// Runs checks at their intervals: HTTP, TCP, scripts, and functions of this program. One timer and one loop
+/// serve them all. The first run comes within the first interval, at a random time, so that checks that were
+/// registered together don't run together; a run begins an interval after the one before was due, or right
+/// after its end. Times are in steps of kSlot: checks that start together cost few wake-ups, here and at
+/// their target, and find the caches warm. What else the loop has to do comes between kMaxStarts of them.
 ///
-/// Threads: one, the loop of `env`. Blocks: never. Nothing is called after destruction.
+/// Threads: one, the loop of `env`. Blocks: never, but that the destructor waits for functions that are
+/// running, having asked them to stop. Nothing is called after destruction.
 class Checker {
  public:
+  static constexpr Duration kMinInterval = std::chrono::seconds(1);
   struct Options {
     std::shared_ptr<const tls::ClientContext> tls{};             ///< null: no HTTPS
     std::shared_ptr<const tls::ClientContext> tls_unverified{};  ///< for tls_skip_verify
+    Duration min_interval = kMinInterval;                        ///< shorter ones are made so long
   };
   using Reported = UniqueFunction<void(const Report&)>;
 
-  static constexpr Duration kMinInterval = std::chrono::seconds(1);
   static constexpr Duration kSlot = std::chrono::milliseconds(100);
   static constexpr std::size_t kMaxStarts = 16;
   /// How many probes may be under way; more wait for their turn.
   static constexpr std::size_t kMaxRunning = 1024;
-  /// The same of programs.
-  static constexpr std::size_t kMaxPrograms = 64;
+  /// The same of programs and functions.
+  static constexpr std::size_t kMaxHeavy = 64;
 
   /// `env` must outlive it. `reported` may add and remove checks, also the one that it is told of.
   Checker(env::Env& env, const Options& options, Reported reported);
@@ -61,9 +64,14 @@ class Checker {
   /// Runs a check, instead of the one that had its id. `spec.id` must be set. kInvalidArgument: it is of no
   /// kind that runs.
   Status add(const model::CheckSpec& spec, std::size_t max_output);
+  /// The same for a function.
+  void add(CallSpec spec, std::size_t max_output);
   /// Stops a check; fine if there is none.
   void remove(std::string_view id);
   std::size_t size() const noexcept { return checks_.size(); }
+  /// Takes what HTTPS needs from now on, as in Options.
+  void set_tls(std::shared_ptr<const tls::ClientContext> verified,
+               std::shared_ptr<const tls::ClientContext> unverified);
 
   /// What is known of a check that runs: when its next run begins, or nothing while one is under way.
   struct State {
@@ -82,10 +90,12 @@ class Checker {
     Duration began{};  // the run under way
     Thresholds counts;
     Phase phase = Phase::kScheduled;
-    bool is_program = false;
+    bool is_heavy = false;  // a program, or a function
   };
   using Checks = std::map<std::string, Entry, std::less<>>;
 
+  void insert(const std::string& id, std::unique_ptr<Probe> probe, Duration interval,
+              const Thresholds& counts, bool is_heavy);
   void schedule(Entry& entry, Duration at);
   void arm();
   void run_due();
@@ -99,6 +109,7 @@ class Checker {
   Duration now() const { return env_.clock().monotonic(); }
 
   env::Env& env_;
+  const Duration min_interval_;
   Reported reported_;
   Dialer dialer_;
   ProbeWorld world_;
@@ -106,11 +117,11 @@ class Checker {
   std::optional<Duration> armed_;
   Checks checks_;
   TimeHeap due_;
-  // Ids; some may have gone. Programs wait apart, since they have a limit of their own.
+  // Ids; some may have gone. The heavy ones wait apart, since they have a limit of their own.
   std::deque<std::string> waiting_;
-  std::deque<std::string> waiting_programs_;
+  std::deque<std::string> waiting_heavy_;
   std::size_t running_ = 0;
-  std::size_t programs_ = 0;
+  std::size_t running_heavy_ = 0;
 };
 
 }  // namespace discovery::health

@@ -53,6 +53,7 @@ struct ProbeWorld {
   std::shared_ptr<const tls::ClientContext> tls;             ///< for servers that must prove who they are
   std::shared_ptr<const tls::ClientContext> tls_unverified;  ///< for those that need not
   http1::BufferPool buffers{};                               ///< for answers
+  std::unique_ptr<env::Workers> callers{};                   ///< for functions; made when there is one
 };
 
 /// The probe that a definition describes. REQUIRES: it is of a kind that has_probe(). kInvalidArgument if no

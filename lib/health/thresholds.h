@@ -16,10 +16,15 @@ class Thresholds {
  public:
   Thresholds() = default;
   explicit Thresholds(const model::CheckSpec& spec)
-      : before_passing_(clamp(spec.success_before_passing)),
-        before_warning_(clamp(spec.failures_before_warning > 0 ? spec.failures_before_warning
-                                                               : spec.failures_before_critical)),
-        before_critical_(clamp(spec.failures_before_critical)),
+      : Thresholds(
+            spec.success_before_passing,
+            spec.failures_before_warning > 0 ? spec.failures_before_warning : spec.failures_before_critical,
+            spec.failures_before_critical) {}
+  /// So many results in a row, this one included, until the check is passing, warning, critical.
+  Thresholds(std::int64_t passing, std::int64_t warning, std::int64_t critical)
+      : before_passing_(clamp(passing)),
+        before_warning_(clamp(warning)),
+        before_critical_(clamp(critical)),
         successes_(before_passing_),
         failures_(before_critical_) {}
 

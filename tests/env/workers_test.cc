@@ -1,4 +1,5 @@
 #include <atomic>
+#include <latch>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -30,6 +31,17 @@ TEMPLATE_TEST_CASE("work is done later, and then said so on the loop", "", RealW
   CHECK(done == 0);
   REQUIRE(world.run_until([&] { return done == 100; }));
   CHECK(worked == 100);
+}
+
+TEST_CASE("work that waits for others does not keep computations waiting") {
+  RealWorld world;
+  const auto waiting = world.server().make_waiting_workers(100);
+  const auto computing = world.server().make_workers(1);
+  std::latch computed(1);
+  int done = 0;
+  for (int i = 0; i < 40; ++i) REQUIRE(waiting->run([&] { computed.wait(); }, [&] { ++done; }).ok());
+  REQUIRE(computing->run([&] { computed.count_down(); }, nullptr).ok());
+  CHECK(world.run_until([&] { return done == 40; }));
 }
 
 TEMPLATE_TEST_CASE("work needs nobody who hears that it is done", "", RealWorld, SimWorld) {

@@ -85,7 +85,7 @@ TEST_CASE("Only so many programs run at once, and all get their turn", "[checker
   f.program = [](const std::string&) { return env::SimProgram{.takes = 900ms}; };
   for (int i = 0; i < 300; ++i) REQUIRE(f.checker.add(script(std::to_string(i), 1s), 100).ok());
   f.world.run_for(30s);
-  CHECK(f.most == static_cast<int>(Checker::kMaxPrograms));
+  CHECK(f.most == static_cast<int>(Checker::kMaxHeavy));
   for (int i = 0; i < 300; ++i) CHECK(f.runs[std::to_string(i)].size() >= 4);
   for (int i = 0; i < 300; ++i) f.checker.remove(std::to_string(i));
   f.world.run_for(5s);
