@@ -13,6 +13,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <discovery/env.h>
 #include <discovery/status.h>
 
 namespace discovery::inline v0 {
@@ -109,8 +110,11 @@ class [[nodiscard]] Async {
   Async(Result<T> result) : ready_(std::move(result)) {}          // NOLINT: implicit by design
   Async(T value) : ready_(Result<T>(std::move(value))) {}         // NOLINT: implicit by design
   Async(Status status) : ready_(Result<T>(std::move(status))) {}  // NOLINT: implicit by design
-  /// An operation that `start` begins; `start` calls its argument exactly once.
-  static Async pending(Start start) { return Async(Pending{}, std::move(start)); }
+  /// An operation that `start` begins; `start` calls its argument exactly once, on `executor` if there is
+  /// one.
+  static Async pending(Start start, std::shared_ptr<Executor> executor = {}) {
+    return Async(Pending{}, std::move(start), std::move(executor));
+  }
 
   Async(Async&&) noexcept = default;
   Async& operator=(Async&&) noexcept = default;
@@ -135,9 +139,15 @@ class [[nodiscard]] Async {
     return result;
   }
 
-  /// Consumes the operation and waits for its result. Blocks: yes; never call it on the instance's executor,
-  /// which would wait for itself.
-  Result<T> get() && { return std::move(*this).future().get(); }
+  /// Consumes the operation and waits for its result. Blocks: yes. kFailedPrecondition on a thread of the
+  /// instance's executor, which would wait for itself; the operation does not happen then.
+  Result<T> get() && {
+    if (!ready_ && executor_ && executor_->running_in_this_thread()) {
+      return Status(Code::kFailedPrecondition,
+                    "get() on a thread that brings results would wait for itself: use then() or co_await");
+    }
+    return std::move(*this).future().get();
+  }
 
   /// What `co_await` uses: resumes the coroutine where the operation completes.
   class Awaiter {
@@ -160,10 +170,12 @@ class [[nodiscard]] Async {
 
  private:
   struct Pending {};
-  Async(Pending, Start start) : start_(std::move(start)) {}
+  Async(Pending, Start start, std::shared_ptr<Executor> executor)
+      : start_(std::move(start)), executor_(std::move(executor)) {}
 
   std::optional<Result<T>> ready_;
   Start start_;
+  std::shared_ptr<Executor> executor_;
 };
 
 }  // namespace discovery::inline v0

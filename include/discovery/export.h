@@ -7,5 +7,5 @@
 #if defined(DISCOVERY_STATIC)
 #define DISCOVERY_EXPORT
 #else
-#define DISCOVERY_EXPORT __attribute__((visibility("default")))
+#define DISCOVERY_EXPORT [[gnu::visibility("default")]]
 #endif

@@ -33,6 +33,15 @@ struct Call {
   std::stop_token stop{};    ///< give up when it is requested
 };
 
+/// How a read is to be done.
+struct Read {
+  Consistency consistency = Consistency::kDefault;
+  /// An expression that each row must fulfil, e.g. `Service.Meta.version == "2"`
+  /// (https://developer.hashicorp.com/consul/api-docs/features/filtering); not for keys.
+  std::string filter{};
+  Call call{};
+};
+
 /// How an answer came about.
 struct Meta {
   Index index = 0;  ///< the index that the answer is true at; what a blocking query waits beyond

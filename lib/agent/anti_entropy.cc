@@ -18,6 +18,25 @@ Status outcome_of(const Result<model::Outcome>& outcome, bool removal) {
   return removal && status.code() == Code::kNotFound ? Status() : status;
 }
 
+model::NodeOperation node_operation(const model::RegisterCommand& command) {
+  model::NodeOperation operation{.verb = "set", .node = {}};
+  operation.node.id = command.id;
+  operation.node.name = command.node;
+  operation.node.address = command.address;
+  operation.node.datacenter = command.datacenter;
+  operation.node.tagged_addresses = command.tagged_addresses;
+  operation.node.meta = command.node_meta;
+  return operation;
+}
+
+/// What the registration of a service with its checks does, as parts of a transaction.
+void append_operations(model::RegisterCommand command, model::TxnOperations& operations) {
+  if (command.service)
+    operations.emplace_back(model::ServiceOperation{"set", command.node, *std::move(command.service)});
+  for (model::HealthCheck& check : command.checks)
+    operations.emplace_back(model::CheckOperation{"set", std::move(check)});
+}
+
 }  // namespace
 
 AntiEntropy::AntiEntropy(env::Env& env, model::Backend& backend, LocalState& state, std::string node_name,
@@ -75,8 +94,49 @@ void AntiEntropy::start_push(SyncUnit& unit, Push push) {
 }
 
 void AntiEntropy::finish_push(SyncUnit& unit, Push& push, const Status& status) {
-  unit.pushing = false;
   --pushes_;
+  settle(unit, push, status);
+  start_pushes();
+}
+
+void AntiEntropy::push_together(const std::vector<SyncUnit*>& units) {
+  struct Part {
+    SyncUnit* unit;
+    Push push;
+  };
+  std::vector<Part> parts;
+  model::TxnCommand together;
+  for (SyncUnit* unit : units) {
+    if (unit->queued || unit->pushing) continue;  // it goes by itself
+    auto push = state_.next_push(*unit);
+    if (!push) continue;
+    auto* registration = std::get_if<model::RegisterCommand>(&push->command);
+    if (registration == nullptr || (!parts.empty() && parts.front().push.token != push->token)) {
+      start_push(*unit, *std::move(push));
+      continue;
+    }
+    if (parts.empty() && push->node) together.operations.emplace_back(node_operation(*registration));
+    push->node = push->node && parts.empty();
+    append_operations(std::move(*registration), together.operations);
+    unit->pushing = true;
+    parts.push_back({unit, *std::move(push)});
+  }
+  if (parts.empty()) return;
+  ++pushes_;
+  Call call{.token = parts.front().push.token};
+  await(backend_.apply(std::move(together), std::move(call)),
+        [this, parts = std::move(parts)](const Result<model::Outcome>& outcome) mutable {
+          --pushes_;
+          const bool failed = outcome.ok() && !outcome->result;
+          const Status status =
+              failed ? Status(Code::kInternal, "the catalog refused a part of them") : outcome.status();
+          for (Part& part : parts) settle(*part.unit, part.push, status);
+          start_pushes();
+        });
+}
+
+void AntiEntropy::settle(SyncUnit& unit, Push& push, const Status& status) {
+  unit.pushing = false;
   const bool denied = is_denied(status);
   if (denied) push.node = false;
   state_.push_done(unit, push, status.ok() || denied);
@@ -92,7 +152,6 @@ void AntiEntropy::finish_push(SyncUnit& unit, Push& push, const Status& status) 
   } else {
     schedule(options_.retry_interval);
   }
-  start_pushes();
 }
 
 void AntiEntropy::compare() {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <discovery/types.h>
 
@@ -43,6 +44,9 @@ class AntiEntropy {
   /// Tells the catalog what it has yet to hear of this unit: now, or when what is under way is over. What
   /// fails is tried again with the unit's next change, or by the next comparison, which then comes soon.
   void push(SyncUnit& unit);
+  /// Tells the catalog of several units by one command, so that others see all of them or none. What does not
+  /// fit in (another token, a push under way) is told by itself; what fails as well, later.
+  void push_together(const std::vector<SyncUnit*>& units);
   /// Compares everything now; a comparison that is under way will do.
   void compare();
 
@@ -52,6 +56,8 @@ class AntiEntropy {
   void start_pushes();
   void start_push(SyncUnit& unit, Push push);
   void finish_push(SyncUnit& unit, Push& push, const Status& status);
+  /// The push is over: notes how it ended, and lets the unit go on.
+  void settle(SyncUnit& unit, Push& push, const Status& status);
   void compare_checks(const model::Answer& services, std::uint64_t since);
   void finish_compare(const model::Answer& services, const model::Answer& checks, std::uint64_t since);
   void fail_compare(const Status& status);

@@ -1,6 +1,7 @@
 #include "lib/agent/local_agent.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string_view>
 #include <type_traits>
 
@@ -100,18 +101,42 @@ void NodeAgent::reconfigure(const Reloadable& fresh) {
 
 Async<Unit> NodeAgent::register_service(model::ServiceSpec spec, Call) {
   return change([this, spec = std::move(spec)]() mutable -> Result<SyncUnit*> {
-    if (Status status = state_.complete(spec); !status.ok()) return status;
-    if (Status status = refusal(spec); !status.ok()) return status;
-    const auto sidecar = state_.sidecar_of(spec);
+    const auto sidecar = check_and_complete(spec);
     if (!sidecar.ok()) return sidecar.status();
-    if (*sidecar) {
-      if (Status status = refusal(**sidecar); !status.ok()) return status;
-    }
     auto unit = register_and_keep(spec);
     if (!unit.ok() || !*sidecar) return unit;
     after_change(*unit);
     return register_and_keep(**sidecar);
   });
+}
+
+Async<Unit> NodeAgent::register_services(std::vector<model::ServiceSpec> specs, Call) {
+  return change([this, specs = std::move(specs)]() mutable -> Result<SyncUnit*> {
+    std::vector<model::ServiceSpec> sidecars;
+    for (model::ServiceSpec& spec : specs) {
+      auto sidecar = check_and_complete(spec);
+      if (!sidecar.ok()) return sidecar.status();
+      if (*sidecar) sidecars.push_back(**std::move(sidecar));
+    }
+    std::move(sidecars.begin(), sidecars.end(), std::back_inserter(specs));
+    std::vector<SyncUnit*> units;
+    for (const model::ServiceSpec& spec : specs) {
+      auto unit = register_and_keep(spec);
+      if (!unit.ok()) return unit;  // what is complete does not fail
+      units.push_back(*unit);
+    }
+    sync_.push_together(units);
+    return nullptr;
+  });
+}
+
+Result<std::optional<model::ServiceSpec>> NodeAgent::check_and_complete(model::ServiceSpec& spec) const {
+  if (Status status = state_.complete(spec); !status.ok()) return status;
+  if (Status status = refusal(spec); !status.ok()) return status;
+  auto sidecar = state_.sidecar_of(spec);
+  if (!sidecar.ok() || !*sidecar) return sidecar;
+  if (Status status = refusal(**sidecar); !status.ok()) return status;
+  return sidecar;
 }
 
 Status NodeAgent::refusal(const model::ServiceSpec& service) const {

@@ -89,6 +89,7 @@ class NodeAgent final : public model::LocalAgent {
   bool any_service(const std::function<bool(const model::ServiceInstance&)>& fits);
 
   Async<Unit> register_service(model::ServiceSpec spec, Call call) override;
+  Async<Unit> register_services(std::vector<model::ServiceSpec> specs, Call call) override;
   Async<Unit> deregister_service(std::string id, Call call) override;
   Async<Unit> register_check(model::CheckSpec spec, Call call) override;
   Async<Unit> deregister_check(std::string id, Call call) override;
@@ -131,6 +132,8 @@ class NodeAgent final : public model::LocalAgent {
   /// Why this check may not be registered: it runs programs, or is of a kind that is not run here.
   Status refusal(const model::CheckSpec& check) const;
   Status refusal(const model::ServiceSpec& service) const;
+  /// Fills in what a definition leaves open, if it may be registered, and returns that of its sidecar.
+  Result<std::optional<model::ServiceSpec>> check_and_complete(model::ServiceSpec& spec) const;
   /// Registers a complete definition, and keeps it.
   Result<SyncUnit*> register_and_keep(const model::ServiceSpec& spec);
   void drop_orphans();

@@ -51,8 +51,8 @@ Result<std::string> find_node_id(env::Env& env, const agent::Config& config) {
 /// The loop's thread owns everything but the env's outer shell: it builds, runs and takes down.
 class EmbeddedAgent::Impl {
  public:
-  Impl(std::unique_ptr<env::AsioEnv> env, std::shared_ptr<env::LogTap> log, AgentHost host)
-      : env_(std::move(env)), log_(std::move(log)), host_(std::move(host)) {}
+  Impl(std::unique_ptr<env::AsioEnv> env, std::shared_ptr<env::LogTap> log, AgentHost host, AgentUser user)
+      : env_(std::move(env)), log_(std::move(log)), host_(std::move(host)), user_(std::move(user)) {}
 
   ~Impl() {
     if (!thread_.joinable()) return;
@@ -112,30 +112,34 @@ class EmbeddedAgent::Impl {
       if (!server.ok()) return server.status();
       udp_.push_back(*std::move(server));
     }
+    if (user_.begin) user_.begin(*env_, *runtime_);
     return {};
   }
 
   void stop() {
     udp_.clear();
     if (!runtime_) return env_->stop();
-    runtime_->shutdown(kStopGrace, [this] { env_->stop(); });
+    if (user_.end) user_.end();
+    // Stopped in a turn of its own: what was posted before, such as its user's last words, is still run.
+    runtime_->shutdown(kStopGrace, [this] { env_->post([this] { env_->stop(); }); });
   }
 
   std::unique_ptr<env::AsioEnv> env_;
   const std::shared_ptr<env::LogTap> log_;
   const AgentHost host_;
+  const AgentUser user_;
   std::unique_ptr<AgentRuntime> runtime_;
   std::vector<std::unique_ptr<dns::UdpServer>> udp_;
   std::thread thread_;
 };
 
 Result<std::unique_ptr<EmbeddedAgent>> EmbeddedAgent::start(agent::Config config, Environment environment,
-                                                            AgentHost host) {
+                                                            AgentHost host, AgentUser user) {
   const auto log = std::make_shared<env::LogTap>(std::move(environment.log));
   environment.log = log;
   auto env = env::AsioEnv::create(environment);
   if (!env.ok()) return env.status();
-  auto impl = std::make_unique<Impl>(*std::move(env), log, std::move(host));
+  auto impl = std::make_unique<Impl>(*std::move(env), log, std::move(host), std::move(user));
   if (Status status = impl->start(std::move(config)); !status.ok()) return status;
   return std::unique_ptr<EmbeddedAgent>(new EmbeddedAgent(std::move(impl)));
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,6 +23,14 @@ struct AgentFacts {
   std::vector<env::Endpoint> dns;   ///< where DNS is served, by UDP and TCP
 };
 
+class AgentRuntime;
+
+/// Who uses an agent's objects directly, on its loop, while they are there.
+struct AgentUser {
+  std::function<void(env::Env& env, AgentRuntime& agent)> begin{};  ///< it serves; before start() returns
+  std::function<void()> end{};                                      ///< it goes: let go of everything
+};
+
 /// A whole agent in this process: the state, its own services, HTTP and DNS, on a thread of its own (and one
 /// for DNS over UDP). Several may live side by side; nothing is shared between them.
 ///
@@ -32,7 +41,7 @@ class EmbeddedAgent {
   /// kInvalidArgument (configuration), kUnavailable (an address is in use), kPermissionDenied,
   /// kResourceExhausted; the message says which and what to do. After a failure nothing is left behind.
   static Result<std::unique_ptr<EmbeddedAgent>> start(agent::Config config, Environment environment,
-                                                      AgentHost host = {});
+                                                      AgentHost host = {}, AgentUser user = {});
 
   /// Stops in order: answers what can be answered, closes everything. Blocks: at most some seconds
   /// (kStopGrace).

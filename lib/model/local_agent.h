@@ -87,6 +87,10 @@ class LocalAgent {
 
   /// Registers a service, or replaces the one with its id. kInvalidArgument with Consul's text.
   virtual Async<Unit> register_service(ServiceSpec spec, Call call) = 0;
+  /// Registers several: all become visible together, or none is registered. Here, for agents that know no
+  /// better: one after another, and the first that fails takes those before it back. Errors as
+  /// register_service().
+  virtual Async<Unit> register_services(std::vector<ServiceSpec> specs, Call call);
   /// Removes a service with its checks; fine if there is none.
   virtual Async<Unit> deregister_service(std::string id, Call call) = 0;
   /// Adds a check to the node (service_id empty) or to one of its services.

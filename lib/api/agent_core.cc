@@ -1,0 +1,64 @@
+#include "lib/api/agent_core.h"
+
+namespace discovery::api {
+namespace {
+
+/// The loop of an agent, as an executor.
+class LoopExecutor final : public Executor {
+ public:
+  explicit LoopExecutor(std::weak_ptr<AgentCore> core) : core_(std::move(core)) {}
+
+  void post(std::function<void()> task) override {
+    if (const auto core = core_.lock()) (void)core->post([task = std::move(task)] { task(); });
+  }
+  bool running_in_this_thread() const noexcept override {
+    const auto core = core_.lock();
+    return core && core->on_loop();
+  }
+
+ private:
+  const std::weak_ptr<AgentCore> core_;
+};
+
+}  // namespace
+
+std::shared_ptr<AgentCore> AgentCore::create(std::shared_ptr<Executor> host) {
+  std::shared_ptr<AgentCore> core(new AgentCore(host));
+  core->executor_ = host ? std::move(host) : std::make_shared<LoopExecutor>(core);
+  return core;
+}
+
+void AgentCore::attach(Parts parts) {
+  parts_ = parts;
+  const std::lock_guard lock(mutex_);
+  env_ = parts.env;
+}
+
+void AgentCore::detach() {
+  while (!attached_.empty()) {
+    Attached* attached = *attached_.begin();
+    attached_.erase(attached_.begin());
+    attached->end();
+  }
+  const std::lock_guard lock(mutex_);
+  env_ = nullptr;
+}
+
+bool AgentCore::post(UniqueFunction<void()> task) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (env_ != nullptr) {
+      env_->post(std::move(task));
+      return true;
+    }
+  }
+  task = nullptr;  // not under the lock: it may answer somebody who asks again
+  return false;
+}
+
+bool AgentCore::on_loop() const {
+  const std::lock_guard lock(mutex_);
+  return env_ != nullptr && env_->on_loop();
+}
+
+}  // namespace discovery::api

@@ -1,0 +1,219 @@
+#include <algorithm>
+#include <utility>
+
+#include <discovery/registry.h>
+
+#include "lib/api/agent_core.h"
+#include "lib/api/instances.h"
+#include "lib/api/registered_service.h"
+#include "lib/api/service_form.h"
+#include "lib/api/watch_source.h"
+
+namespace discovery::api {
+
+RegisteredService::RegisteredService(std::shared_ptr<AgentCore> core, std::string id,
+                                     std::vector<std::string> ttl_checks, std::string token)
+    : core_(std::move(core)),
+      id_(std::move(id)),
+      ttl_checks_(std::move(ttl_checks)),
+      token_(std::move(token)) {}
+
+Status RegisteredService::report(Health health, std::string text, std::string_view check_id) {
+  std::string check(check_id);
+  if (check.empty()) {
+    if (ttl_checks_.size() != 1)
+      return invalid_argument("\"" + id_ + "\" has " + std::to_string(ttl_checks_.size()) +
+                              " TTL checks: say by its id which one is reported on");
+    check = ttl_checks_.front();
+  } else if (std::find(ttl_checks_.begin(), ttl_checks_.end(), check) == ttl_checks_.end()) {
+    return invalid_argument("\"" + id_ + "\" has no TTL check \"" + check + "\"");
+  }
+  const bool begun = core_->post([core = core_, check = std::move(check), health, text = std::move(text),
+                                  call = Call{.token = token_}]() mutable {
+    core->parts()
+        .local
+        ->update_check(std::move(check), std::string(status_word(health)), std::move(text), std::move(call))
+        .then([](const Result<Unit>&) {});  // a report that is lost is made good by the next one
+  });
+  return begun ? Status() : Status(Code::kCancelled, "the agent has stopped");
+}
+
+Async<Unit> RegisteredService::deregister() {
+  const Call call{.token = token_};
+  return core_->ask<Unit>(
+      call, CallKind::kWrite, [id = id_, call](const AgentCore::Parts& parts, Completion<Unit> done) mutable {
+        parts.local->deregister_service(std::move(id), call)
+            .then([done = std::move(done)](Result<Unit> result) mutable { done(std::move(result)); });
+      });
+}
+
+}  // namespace discovery::api
+
+namespace discovery::inline v0 {
+
+using api::AgentCore;
+using api::CallKind;
+using api::Completion;
+using api::RegisteredService;
+
+namespace {
+
+/// What a Registration must know of its service, before it is one.
+struct Prepared {
+  model::ServiceSpec spec;
+  std::string id;
+  std::vector<std::string> ttl_checks;
+};
+
+Result<Prepared> prepare(const ServiceSpec& service, const Call& call) {
+  Result<model::ServiceSpec> spec = api::to_model(service);
+  if (!spec.ok()) return spec.status();
+  Prepared prepared{*std::move(spec), {}, {}};
+  prepared.spec.token = call.token;
+  prepared.id = prepared.spec.service.id.str();
+  for (std::size_t i = 0; i < service.checks.size(); ++i) {
+    if (std::holds_alternative<TtlCheck>(service.checks[i].probe))
+      prepared.ttl_checks.push_back(prepared.spec.checks[i].id);
+  }
+  return prepared;
+}
+
+model::ListServiceHealth to_query(std::string service, const Lookup& lookup) {
+  model::ListServiceHealth query;
+  query.service = std::move(service);
+  query.tags = lookup.tags;
+  query.passing_only = lookup.passing_only;
+  return query;
+}
+
+model::Read to_read(Lookup lookup) {
+  model::Read read = api::to_model(std::move(lookup.read));
+  read.near = std::move(lookup.near);
+  return read;
+}
+
+}  // namespace
+
+Registration::Registration(std::shared_ptr<RegisteredService> service) : service_(std::move(service)) {}
+Registration::Registration(Registration&&) noexcept = default;
+Registration& Registration::operator=(Registration&& other) noexcept {
+  std::swap(service_, other.service_);
+  return *this;
+}
+Registration::~Registration() {
+  if (service_) service_->deregister().then([](const Result<Unit>&) {});
+}
+
+const std::string& Registration::id() const noexcept {
+  static const std::string none;
+  return service_ ? service_->id() : none;
+}
+
+Status Registration::report(Health health, std::string text, std::string_view check_id) {
+  if (!service_) return {Code::kFailedPrecondition, "the registration was released"};
+  return service_->report(health, std::move(text), check_id);
+}
+
+Async<Unit> Registration::deregister() && {
+  if (!service_) return Status(Code::kFailedPrecondition, "the registration was released");
+  return std::exchange(service_, nullptr)->deregister();
+}
+
+void Registration::release() noexcept { service_.reset(); }
+
+Registry::Registry(std::shared_ptr<AgentCore> core) : core_(std::move(core)) {}
+
+Async<Registration> Registry::add(ServiceSpec service, Call call) {
+  Result<Prepared> prepared = prepare(service, call);
+  if (!prepared.ok()) return prepared.status();
+  auto held = std::make_shared<RegisteredService>(core_, std::move(prepared->id),
+                                                  std::move(prepared->ttl_checks), call.token);
+  return core_->ask<Registration>(
+      call, CallKind::kWrite,
+      [spec = std::make_unique<model::ServiceSpec>(std::move(prepared->spec)), held = std::move(held), call](
+          const AgentCore::Parts& parts, Completion<Registration> done) mutable {
+        parts.local->register_service(std::move(*spec), call)
+            .then([held = std::move(held), done = std::move(done)](const Result<Unit>& result) mutable {
+              if (!result.ok()) return done(result.status());
+              done(Registration(std::move(held)));
+            });
+      });
+}
+
+Async<std::vector<Registration>> Registry::add_all(std::vector<ServiceSpec> services, Call call) {
+  struct Batch {
+    std::vector<model::ServiceSpec> specs;
+    std::vector<std::shared_ptr<RegisteredService>> held;
+  };
+  auto batch = std::make_unique<Batch>();
+  for (const ServiceSpec& service : services) {
+    Result<Prepared> prepared = prepare(service, call);
+    if (!prepared.ok()) {
+      return Status(prepared.status().code(),
+                    "\"" + service.name + "\": " + std::string(prepared.status().message()));
+    }
+    batch->specs.push_back(std::move(prepared->spec));
+    batch->held.push_back(std::make_shared<RegisteredService>(core_, std::move(prepared->id),
+                                                              std::move(prepared->ttl_checks), call.token));
+  }
+  return core_->ask<std::vector<Registration>>(
+      call, CallKind::kWrite,
+      [batch = std::move(batch), call](const AgentCore::Parts& parts,
+                                       Completion<std::vector<Registration>> done) mutable {
+        parts.local->register_services(std::move(batch->specs), call)
+            .then(
+                [held = std::move(batch->held), done = std::move(done)](const Result<Unit>& result) mutable {
+                  if (!result.ok()) return done(result.status());
+                  std::vector<Registration> registrations;
+                  registrations.reserve(held.size());
+                  for (auto& service : held) registrations.push_back(Registration(std::move(service)));
+                  done(std::move(registrations));
+                });
+      });
+}
+
+Async<View<Instances>> Registry::find(std::string service, Lookup lookup) {
+  const Call call = lookup.read.call;
+  model::ListServiceHealth query = to_query(std::move(service), lookup);
+  return core_->ask<View<Instances>>(
+      call, CallKind::kRead,
+      [query = std::move(query), read = to_read(std::move(lookup))](
+          const AgentCore::Parts& parts, Completion<View<Instances>> done) mutable {
+        parts.backend->query(std::move(query), std::move(read))
+            .then([done = std::move(done)](const Result<model::Answer>& answer) mutable {
+              if (!answer.ok()) return done(answer.status());
+              const auto& rows = std::get<model::CheckServiceNodes>(answer->value());
+              done(View<Instances>{answer->meta, api::InstanceViews().next(rows)});
+            });
+      });
+}
+
+Watch<Instances> Registry::watch(std::string service, Lookup lookup) {
+  auto convert = [views = api::InstanceViews()](const model::Value& value) mutable {
+    return views.next(std::get<model::CheckServiceNodes>(value));
+  };
+  model::ListServiceHealth query = to_query(std::move(service), lookup);
+  return api::make_watch<Instances>(core_, std::move(query), to_read(std::move(lookup)), std::move(convert));
+}
+
+Async<View<std::map<std::string, std::vector<std::string>>>> Registry::services(Read read) {
+  using Services = std::map<std::string, std::vector<std::string>>;
+  const Call call = read.call;
+  return core_->ask<View<Services>>(
+      call, CallKind::kRead,
+      [read = api::to_model(std::move(read))](const AgentCore::Parts& parts,
+                                              Completion<View<Services>> done) mutable {
+        parts.backend->query(model::ListServices{}, std::move(read))
+            .then([done = std::move(done)](const Result<model::Answer>& answer) mutable {
+              if (!answer.ok()) return done(answer.status());
+              auto services = std::make_shared<Services>();
+              for (const auto& [name, tags] : std::get<model::ServiceTags>(answer->value())) {
+                std::vector<std::string>& list = (*services)[name.str()];
+                for (const model::Text& tag : tags) list.push_back(tag.str());
+              }
+              done(View<Services>{answer->meta, std::move(services)});
+            });
+      });
+}
+
+}  // namespace discovery::inline v0
