@@ -3,8 +3,6 @@
 #include <sys/random.h>
 
 #include <cerrno>
-#include <chrono>
-#include <ctime>
 #include <utility>
 
 #include <asio/executor_work_guard.hpp>
@@ -18,6 +16,7 @@
 #include "lib/env/posix_error.h"
 #include "lib/env/posix_files.h"
 #include "lib/env/random.h"
+#include "lib/env/system_clock.h"
 #include "lib/env/worker_pool.h"
 
 namespace discovery::env {
@@ -25,16 +24,6 @@ namespace {
 
 /// For work that waits; threads are started as they are needed.
 constexpr unsigned kMaxWaitingThreads = 16;
-
-class SystemClock final : public Clock {
- public:
-  Duration monotonic() override {
-    timespec now{};
-    ::clock_gettime(CLOCK_BOOTTIME, &now);
-    return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
-  }
-  std::chrono::system_clock::time_point wall() override { return std::chrono::system_clock::now(); }
-};
 
 class DiscardingLog final : public LogSink {
  public:
@@ -106,7 +95,7 @@ AsioEnv::~AsioEnv() = default;
 
 Result<std::unique_ptr<AsioEnv>> AsioEnv::create(const Environment& host) {
   auto parts = std::make_unique<Parts>(host.worker_threads);
-  parts->clock = host.clock ? host.clock : std::make_shared<SystemClock>();
+  parts->clock = host.clock ? host.clock : make_system_clock();
   parts->log = host.log ? host.log : std::make_shared<DiscardingLog>();
   if (host.seed != 0) {
     parts->random = std::make_unique<SeededRandom>(host.seed);
