@@ -4,7 +4,7 @@
 #include <charconv>
 #include <utility>
 
-#include "lib/base/duration.h"
+#include "lib/api/service_form.h"
 #include "lib/health/ttl_check.h"
 #include "lib/health/url.h"
 #include "lib/tls/client.h"
@@ -63,19 +63,6 @@ Status validate_probe(const CallCheck& probe) {
   return validate_times(probe.interval, probe.timeout);
 }
 
-health::Thresholds thresholds(const CheckSpec& check) {
-  return {check.passes_to_recover, check.failures_to_trip, check.failures_to_trip};
-}
-
-/// What probes of TCP and HTTP have in common.
-model::CheckSpec definition(const std::string& key, const CheckSpec& check) {
-  model::CheckSpec spec;
-  spec.id = key;
-  spec.success_before_passing = check.passes_to_recover;
-  spec.failures_before_critical = check.failures_to_trip;
-  return spec;
-}
-
 }  // namespace
 
 Status validate(const CheckSpec& check) {
@@ -100,40 +87,20 @@ CheckRunner::CheckRunner(env::Env& env, Told told)
 
 void CheckRunner::add(std::uint64_t id, const CheckSpec& check) {
   const std::string key = std::to_string(id);
-  std::visit([&](const auto& probe) { run(key, probe, check); }, check.probe);
-}
-
-void CheckRunner::run(const std::string& key, const TtlCheck& probe, const CheckSpec& /*check*/) {
-  ttls_[key] = {probe.ttl, {}};
-  deadlines_.set(key, now() + probe.ttl);
-  arm();
-}
-
-void CheckRunner::run(const std::string& key, const TcpCheck& probe, const CheckSpec& check) {
-  model::CheckSpec spec = definition(key, check);
-  spec.tcp = probe.address;
-  spec.interval = probe.interval;
-  spec.timeout = probe.timeout;
-  (void)checker_.add(spec, health::kDefaultMaxOutput);  // of a kind that runs
-}
-
-void CheckRunner::run(const std::string& key, const HttpCheck& probe, const CheckSpec& check) {
-  model::CheckSpec spec = definition(key, check);
-  spec.http = probe.url;
-  spec.method = probe.method;
-  spec.header = probe.headers;
-  spec.body = probe.body;
-  spec.interval = probe.interval;
-  spec.timeout = probe.timeout;
-  spec.tls_server_name = probe.tls_server_name;
-  spec.tls_skip_verify = probe.tls_skip_verify;
-  if (const auto url = health::parse_url(probe.url); url.ok() && url->tls) make_tls();
-  (void)checker_.add(spec, health::kDefaultMaxOutput);
-}
-
-void CheckRunner::run(const std::string& key, const CallCheck& probe, const CheckSpec& check) {
-  checker_.add({key, probe.probe, probe.interval, probe.timeout, thresholds(check)},
-               health::kDefaultMaxOutput);
+  if (const auto* ttl = std::get_if<TtlCheck>(&check.probe)) {
+    ttls_[key] = {ttl->ttl, {}};
+    deadlines_.set(key, now() + ttl->ttl);
+    return arm();
+  }
+  if (const auto* call = std::get_if<CallCheck>(&check.probe)) {
+    const health::Thresholds counts(check.passes_to_recover, check.failures_to_trip, check.failures_to_trip);
+    return checker_.add({key, call->probe, call->interval, call->timeout, counts}, health::kDefaultMaxOutput);
+  }
+  Result<model::CheckSpec> spec = to_model(check);
+  if (!spec.ok()) return;
+  spec->id = key;
+  if (const auto url = health::parse_url(spec->http); url.ok() && url->tls) make_tls();
+  (void)checker_.add(*spec, health::kDefaultMaxOutput);  // it is of a kind that runs
 }
 
 /// Only those who check by HTTPS pay for reading the system's certificates.

@@ -48,10 +48,6 @@ class CheckRunner {
   void report(std::uint64_t id, Health health, std::string output);
 
  private:
-  void run(const std::string& key, const TtlCheck& probe, const CheckSpec& check);
-  void run(const std::string& key, const TcpCheck& probe, const CheckSpec& check);
-  void run(const std::string& key, const HttpCheck& probe, const CheckSpec& check);
-  void run(const std::string& key, const CallCheck& probe, const CheckSpec& check);
   void make_tls();
   void arm();
   void expire();

@@ -67,8 +67,8 @@ Result<model::CheckSpec> to_model(const CheckSpec& check) {
   std::visit([&](const auto& probe) { set_probe(probe, spec); }, check.probe);
   // Functions have their thresholds where they are called.
   if (!std::holds_alternative<CallCheck>(check.probe)) {
-    spec.success_before_passing = check.passes_to_recover - 1;
-    spec.failures_before_critical = check.failures_to_trip - 1;
+    spec.success_before_passing = check.passes_to_recover;
+    spec.failures_before_critical = check.failures_to_trip;
   }
   spec.deregister_critical_service_after = check.deregister_after;
   return spec;

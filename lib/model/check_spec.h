@@ -70,7 +70,7 @@ struct CheckSpec {
 
   Duration interval{};
   Duration timeout{};                        ///< 0: the kind's default
-  std::int64_t success_before_passing = 0;   ///< so many successes in a row change nothing yet
+  std::int64_t success_before_passing = 0;   ///< so many successes in a row make it passing
   std::int64_t failures_before_warning = 0;  ///< the same of failures; 0: as failures_before_critical
   std::int64_t failures_before_critical = 0;
   Duration

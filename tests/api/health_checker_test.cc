@@ -10,6 +10,7 @@
 #include <discovery/health_checker.h>
 
 #include "lib/api/check_runner.h"
+#include "lib/api/service_form.h"
 #include "lib/env/asio_env.h"
 #include "lib/env/sim_env.h"
 
@@ -277,6 +278,21 @@ TEST_CASE("many threads add, remove, report and look", "[checker]") {
   }
   for (std::thread& thread : threads) thread.join();
   CHECK(wrong == 0);
+}
+
+TEST_CASE("thresholds are the same for an agent's checks", "[checker]") {
+  CheckSpec check{.probe = TcpCheck{.address = "127.0.0.1:80"}};
+  check.passes_to_recover = 2;
+  check.failures_to_trip = 3;
+  const auto spec = api::to_model(check);
+  REQUIRE(spec.ok());
+  health::Thresholds counts(*spec);
+  CHECK(counts.count(health::Health::kCritical) == health::Health::kCritical);
+  CHECK(counts.count(health::Health::kPassing) == std::nullopt);
+  CHECK(counts.count(health::Health::kPassing) == health::Health::kPassing);
+  CHECK(counts.count(health::Health::kCritical) == std::nullopt);
+  CHECK(counts.count(health::Health::kCritical) == std::nullopt);
+  CHECK(counts.count(health::Health::kCritical) == health::Health::kCritical);
 }
 
 TEST_CASE("under virtual time checks run when they are due", "[checker]") {
