@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <fstream>
 #include <map>
@@ -137,6 +138,7 @@ class ApiClient::Impl {
     if (!request.body.empty()) out.headers.emplace("Content-Type", request.content_type);
     out.body = request.body;
 
+    if (cancelled_) return failure(Code::kCancelled, out, "cancelled");
     ApiResponse response;
     bool too_large = false;
     bool ended = false;
@@ -156,9 +158,17 @@ class ApiClient::Impl {
     const httplib::Result result = client_->send(out);
     if (too_large) return failure(Code::kResourceExhausted, out, "the answer is too large");
     if (ended) return response;
+    if (!result && cancelled_) return failure(Code::kCancelled, out, "cancelled");
     if (!result) return failure(Code::kUnavailable, out, describe(result.error()));
     response.status = result->status;
+    response.index = result->get_header_value("X-Consul-Index");
+    response.hash = result->get_header_value("X-Consul-Contenthash");
     return response;
+  }
+
+  void cancel() {
+    cancelled_ = true;
+    client_->stop();
   }
 
  private:
@@ -174,6 +184,7 @@ class ApiClient::Impl {
 
   ApiClientConfig config_;
   std::unique_ptr<httplib::ClientImpl> client_;
+  std::atomic<bool> cancelled_ = false;
 };
 
 ApiClient::ApiClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -207,6 +218,8 @@ Result<std::string> ApiClient::call(const ApiRequest& request) {
   if (response->status != 200) return unexpected_response(*response);
   return std::move(response->body);
 }
+
+void ApiClient::cancel() { impl_->cancel(); }
 
 Status unexpected_response(const ApiResponse& response) {
   return {Code::kFailedPrecondition, "Unexpected response code: " + std::to_string(response.status) + " (" +

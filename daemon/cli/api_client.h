@@ -43,11 +43,13 @@ struct ApiRequest {
 struct ApiResponse {
   int status = 0;
   std::string body{};
+  std::string index{};  ///< X-Consul-Index: what the next blocking query waits beyond; empty if there is none
+  std::string hash{};   ///< X-Consul-Contenthash, likewise
 };
 
 /// A client of the HTTP API of one agent.
-/// Threads: one at a time. Blocks: every call, until the answer is there or a time-out (30 s to connect,
-/// 11 minutes to answer, a little more than the longest blocking query).
+/// Threads: one at a time, but for cancel(). Blocks: every call but that, until the answer is there or a
+/// time-out (30 s to connect, 11 minutes to answer, a little more than the longest blocking query).
 class ApiClient {
  public:
   /// A client that has not connected yet. Errors: kInvalidArgument (a token or another text that cannot stand
@@ -59,9 +61,9 @@ class ApiClient {
   ApiClient& operator=(ApiClient&&) noexcept;
   ~ApiClient();
 
-  /// Sends a request and returns the answer, whatever its status. Errors: kUnavailable, with a message like
-  /// `Get "http://127.0.0.1:8500/v1/kv/a": could not connect`; kResourceExhausted for an answer of more than
-  /// kMaxResponseBytes.
+  /// Sends a request and returns the answer, whatever its status. Errors: kUnavailable or kCancelled, with a
+  /// message like `Get "http://127.0.0.1:8500/v1/kv/a": could not connect`; kResourceExhausted for an answer
+  /// of more than kMaxResponseBytes.
   Result<ApiResponse> send(const ApiRequest& request);
 
   /// Takes a piece of an answer; false ends the request.
@@ -73,6 +75,11 @@ class ApiClient {
   /// Sends a request and returns the body of a 200. Errors: those of send(), and kFailedPrecondition with the
   /// message "Unexpected response code: STATUS (BODY)".
   Result<std::string> call(const ApiRequest& request);
+
+  /// Breaks off the request that is under way, which is then kCancelled, as are all later ones. One that has
+  /// begun to connect at this very moment may escape: call it again until the request is over. Threads: any.
+  /// Blocks: never.
+  void cancel();
 
  private:
   class Impl;

@@ -19,6 +19,9 @@ std::unique_ptr<Command> make_catalog_datacenters();
 std::unique_ptr<Command> make_catalog_nodes();
 std::unique_ptr<Command> make_catalog_services();
 
+// event.cc
+std::unique_ptr<Command> make_event();
+
 // kv.cc
 std::unique_ptr<Command> make_kv_delete();
 std::unique_ptr<Command> make_kv_get();
@@ -27,6 +30,9 @@ std::unique_ptr<Command> make_kv_put();
 // kv_transfer.cc
 std::unique_ptr<Command> make_kv_export();
 std::unique_ptr<Command> make_kv_import();
+
+// lock.cc
+std::unique_ptr<Command> make_lock();
 
 // maint.cc
 std::unique_ptr<Command> make_maint();
@@ -41,10 +47,20 @@ std::unique_ptr<Command> make_monitor();
 std::unique_ptr<Command> make_services_deregister();
 std::unique_ptr<Command> make_services_register();
 
+// session.cc
+std::unique_ptr<Command> make_session_create();
+std::unique_ptr<Command> make_session_destroy();
+std::unique_ptr<Command> make_session_info();
+std::unique_ptr<Command> make_session_list();
+std::unique_ptr<Command> make_session_renew();
+
 // validate.cc
 std::unique_ptr<Command> make_validate();
 
 // version.cc
 std::unique_ptr<Command> make_version();
+
+// watch.cc
+std::unique_ptr<Command> make_watch();
 
 }  // namespace discovery::cli

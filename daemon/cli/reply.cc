@@ -1,6 +1,11 @@
 #include "daemon/cli/reply.h"
 
 #include <rapidjson/error/en.h>
+#include <rapidjson/memorystream.h>
+#include <rapidjson/prettywriter.h>
+#include <rapidjson/reader.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
 
 namespace discovery::cli {
 namespace {
@@ -9,18 +14,45 @@ std::string text(const rapidjson::Value& value) {
   return value.IsString() ? std::string(value.GetString(), value.GetStringLength()) : std::string();
 }
 
+Status invalid_json(std::size_t offset, rapidjson::ParseErrorCode code) {
+  return {Code::kDataLoss, "invalid JSON in the answer at offset " + std::to_string(offset) + ": " +
+                               rapidjson::GetParseError_En(code)};
+}
+
+/// Iterative, as below; numbers stay what they are.
+constexpr unsigned kLayOutFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseFullPrecisionFlag;
+
 }  // namespace
 
 Result<rapidjson::Document> parse_reply(std::string_view body) {
   rapidjson::Document document;
   // Iterative: the depth of an answer must not be the depth of our stack.
   document.Parse<rapidjson::kParseIterativeFlag>(body.data(), body.size());
-  if (document.HasParseError()) {
-    return Status(Code::kDataLoss, "invalid JSON in the answer at offset " +
-                                       std::to_string(document.GetErrorOffset()) + ": " +
-                                       rapidjson::GetParseError_En(document.GetParseError()));
-  }
+  if (document.HasParseError()) return invalid_json(document.GetErrorOffset(), document.GetParseError());
   return document;
+}
+
+std::string to_text(const rapidjson::Value& value) {
+  rapidjson::StringBuffer buffer;
+  rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
+  value.Accept(writer);
+  return buffer.GetString();
+}
+
+Result<std::string> lay_out(std::string_view json, bool pretty) {
+  rapidjson::StringBuffer buffer;
+  rapidjson::MemoryStream stream(json.data(), json.size());
+  rapidjson::Reader reader;
+  rapidjson::ParseResult result;
+  if (pretty) {
+    rapidjson::PrettyWriter<rapidjson::StringBuffer> writer(buffer);
+    result = reader.Parse<kLayOutFlags>(stream, writer);
+  } else {
+    rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
+    result = reader.Parse<kLayOutFlags>(stream, writer);
+  }
+  if (result.IsError()) return invalid_json(result.Offset(), result.Code());
+  return std::string(buffer.GetString(), buffer.GetSize());
 }
 
 const rapidjson::Value* find_member(const rapidjson::Value& object, const char* member) {

@@ -20,6 +20,11 @@ namespace discovery::cli {
 /// The document in the body of an answer. Errors: kDataLoss, if it is no JSON.
 Result<rapidjson::Document> parse_reply(std::string_view body);
 
+/// A value as JSON text on one line.
+std::string to_text(const rapidjson::Value& value);
+/// JSON text in another layout: on one line, or indented by four spaces. Errors: kDataLoss, if it is no JSON.
+Result<std::string> lay_out(std::string_view json, bool pretty);
+
 /// A member of an object; null if it is absent or `object` is none.
 const rapidjson::Value* find_member(const rapidjson::Value& object, const char* member);
 /// A member's text.

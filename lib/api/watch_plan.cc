@@ -1,7 +1,6 @@
 #include "lib/api/watch_plan.h"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 
 #include "lib/base/duration.h"
@@ -13,19 +12,19 @@ namespace {
 
 using hcl::Value;
 
-constexpr std::array<std::string_view, 2> kLater = {"connect_leaf", "connect_roots"};
-
 /// The reader of one watch. Every key that is asked for counts as known.
 class Reader {
  public:
   explicit Reader(const Value& value) : value_(value) {}
 
-  Status read(WatchPlan& plan) {
+  Status read(WatchPlan& plan, bool has_handler) {
     plan.type = text("type");
     plan.token = text("token");
     const std::string datacenter = text("datacenter");
     const bool stale = flag("stale");
-    if (Status status = read_handler(plan.handler); !status.ok()) return status;
+    if (has_handler) {
+      if (Status status = read_handler(plan.handler); !status.ok()) return status;
+    }
     if (Status status = read_target(plan); !status.ok()) return status;
     if (problem_.ok()) problem_ = refuse_others();
     plan.target += plan.target.find('?') == std::string::npos ? "?" : "&";
@@ -164,11 +163,17 @@ class Reader {
     } else if (plan.type == "event") {
       plan.by_event = true;
       plan.event = text("name");
+      plan.target = "/v1/event/list";
+      if (!plan.event.empty()) plan.target += "?name=" + base::percent_encode(plan.event);
       return {};
     } else if (plan.type == "services" || plan.type == "nodes") {
       plan.target = "/v1/catalog/" + plan.type;
-    } else if (std::find(kLater.begin(), kLater.end(), plan.type) != kLater.end()) {
-      find("service");
+    } else if (plan.type == "connect_roots") {
+      plan.is_later = true;
+      plan.target = "/v1/agent/connect/ca/roots";
+    } else if (plan.type == "connect_leaf") {
+      plan.is_later = true;
+      return set(required("service", "service"), "/v1/agent/connect/ca/leaf/", "");
     } else if (plan.type.empty()) {
       return invalid_argument("Watch type must be specified");
     } else {
@@ -208,17 +213,23 @@ Result<WatchPlans> read_watches(const agent::Config& config) {
   for (const agent::Definition& watch : config.watches) {
     WatchPlan plan;
     plan.where = watch.where;
-    if (Status status = Reader(watch.value).read(plan); !status.ok()) {
+    if (Status status = Reader(watch.value).read(plan, true); !status.ok()) {
       return invalid_argument("Failed to parse watch (" + watch.where +
                               "): " + std::string(status.message()));
     }
-    if (plan.by_event || plan.target.starts_with('/')) {
-      out.plans.push_back(std::move(plan));
-    } else {
+    if (plan.is_later) {
       out.warnings.push_back("the watch of type " + plan.type + " (" + watch.where + ") has no effect yet");
+    } else {
+      out.plans.push_back(std::move(plan));
     }
   }
   return out;
+}
+
+Result<WatchPlan> read_question(const hcl::Value& parameters) {
+  WatchPlan plan;
+  if (Status status = Reader(parameters).read(plan, false); !status.ok()) return status;
+  return plan;
 }
 
 }  // namespace discovery::api

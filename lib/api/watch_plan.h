@@ -27,9 +27,10 @@ struct WatchPlan {
   std::string type;
   std::string target;     ///< what is asked of the API again and again, with its query; ends in '?' or '&'
   bool by_hash = false;   ///< waits for another hash, not for another index
-  bool by_event = false;  ///< waits for events called `event` (empty: for any) instead of asking
+  bool by_event = false;  ///< waits for events called `event` (empty: for any); `target` shows the latest
   std::string event;
   bool one_entry = false;  ///< the list's only entry is shown instead of the list
+  bool is_later = false;   ///< the agent does not answer it yet
   std::string token;
   WatchHandler handler;
 };
@@ -43,5 +44,9 @@ struct WatchPlans {
 /// is wrong: "Failed to parse watch (a.hcl:3): Must specify a single key to watch". Values are not shown: a
 /// token may be among them.
 Result<WatchPlans> read_watches(const agent::Config& config);
+
+/// What a watch with these parameters asks; there is no handler among them. Pure. Errors: kInvalidArgument
+/// with Consul's text.
+Result<WatchPlan> read_question(const hcl::Value& parameters);
 
 }  // namespace discovery::api

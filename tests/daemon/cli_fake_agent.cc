@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <deque>
 #include <fstream>
+#include <iterator>
 #include <mutex>
 #include <sstream>
 #include <thread>
@@ -43,9 +45,9 @@ class FakeAgent::Impl {
 
   const std::string& address() const { return address_; }
 
-  void on(const std::string& method_and_path, std::string body, int status) {
+  void on_each(const std::string& method_and_path, std::vector<Answer> answers) {
     const std::lock_guard lock(mutex_);
-    answers_[method_and_path] = {status, std::move(body)};
+    answers_[method_and_path] = {answers.begin(), answers.end()};
   }
 
   std::vector<SeenRequest> seen() const {
@@ -54,11 +56,6 @@ class FakeAgent::Impl {
   }
 
  private:
-  struct Answer {
-    int status;
-    std::string body;
-  };
-
   void answer(const httplib::Request& request, httplib::Response& response) {
     const std::lock_guard lock(mutex_);
     SeenRequest& seen = seen_.emplace_back();
@@ -66,14 +63,19 @@ class FakeAgent::Impl {
     seen.body = request.body;
     for (const auto& [name, value] : request.headers) seen.headers[base::to_lower(name)] = value;
     const auto at = answers_.find(request.method + " " + request.path);
-    response.status = at == answers_.end() ? 404 : at->second.status;
-    if (at != answers_.end()) response.set_content(at->second.body, "application/json");
+    response.status = 404;
+    if (at == answers_.end()) return;
+    const Answer answer = at->second.front();
+    if (at->second.size() > 1) at->second.pop_front();
+    response.status = answer.status;
+    response.set_content(answer.body, "application/json");
+    if (!answer.index.empty()) response.set_header("X-Consul-Index", answer.index);
   }
 
   std::unique_ptr<httplib::Server> server_;
   std::string address_;
   mutable std::mutex mutex_;
-  std::map<std::string, Answer> answers_;
+  std::map<std::string, std::deque<Answer>> answers_;
   std::vector<SeenRequest> seen_;
   std::thread thread_;
 };
@@ -84,7 +86,11 @@ FakeAgent::~FakeAgent() = default;
 const std::string& FakeAgent::address() const { return impl_->address(); }
 
 void FakeAgent::on(const std::string& method_and_path, std::string body, int status) {
-  impl_->on(method_and_path, std::move(body), status);
+  impl_->on_each(method_and_path, {{status, std::move(body), {}}});
+}
+
+void FakeAgent::on_each(const std::string& method_and_path, std::vector<Answer> answers) {
+  impl_->on_each(method_and_path, std::move(answers));
 }
 
 std::vector<SeenRequest> FakeAgent::seen() const { return impl_->seen(); }
@@ -99,6 +105,11 @@ TemporaryFile::TemporaryFile(const std::string& name, const std::string& content
   path_ = std::filesystem::temp_directory_path() /
           ("discoveryd_cli_test." + std::to_string(::getpid()) + "." + std::to_string(++serial) + "." + name);
   std::ofstream(path_, std::ios::binary) << content;
+}
+
+std::string TemporaryFile::content() const {
+  std::ifstream stream(path_, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
 }
 
 TemporaryFile::~TemporaryFile() {

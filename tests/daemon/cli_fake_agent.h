@@ -39,6 +39,13 @@ class FakeAgent {
   const std::string& address() const;
   /// Answers requests for `method_and_path` (without the query) so; anything else gets a 404.
   void on(const std::string& method_and_path, std::string body, int status = 200);
+  /// The same with another answer each time; the last one stays. Each may have an index (X-Consul-Index).
+  struct Answer {
+    int status = 200;
+    std::string body{};
+    std::string index{};
+  };
+  void on_each(const std::string& method_and_path, std::vector<Answer> answers);
   std::vector<SeenRequest> seen() const;
   /// The line of the only request that came, or a text that says how many came.
   std::string only_line() const;
@@ -57,6 +64,8 @@ class TemporaryFile {
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
   std::string path() const { return path_.string(); }
+  /// What is in it by now.
+  std::string content() const;
 
  private:
   std::filesystem::path path_;
