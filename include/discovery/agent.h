@@ -16,6 +16,14 @@
 #include <discovery/status.h>
 #include <discovery/types.h>
 
+namespace discovery::api {
+class RunningAgent;
+}  // namespace discovery::api
+
+namespace discovery::testing::inline v0 {
+class Simulation;
+}  // namespace discovery::testing::inline v0
+
 namespace discovery::inline v0 {
 
 /// Where the state lives that an agent gives access to.
@@ -93,9 +101,9 @@ class DISCOVERY_EXPORT Agent {
   static constexpr Duration kStopGrace = std::chrono::seconds(1);
 
  private:
-  class Impl;
-  explicit Agent(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  friend class testing::Simulation;
+  explicit Agent(std::unique_ptr<api::RunningAgent> running);
+  std::unique_ptr<api::RunningAgent> running_;
 };
 
 }  // namespace discovery::inline v0

@@ -13,6 +13,10 @@
 #include <discovery/status.h>
 #include <discovery/types.h>
 
+namespace asio {
+class io_context;
+}  // namespace asio
+
 namespace discovery::inline v0 {
 
 /// Where completions run. Threads: post() from any thread.
@@ -55,6 +59,10 @@ struct Environment {
   unsigned worker_threads = 0;
   std::function<void(Status)>
       on_fatal{};  ///< the instance found itself broken and stops; the process goes on
+  /// A loop of the host that sockets and timers live on, instead of a thread of the instance's own; set by
+  /// run_on() of discovery/asio.h.
+  asio::io_context* io_context = nullptr;
+  int asio_version = 0;  ///< of the Asio that made it
 };
 
 }  // namespace discovery::inline v0

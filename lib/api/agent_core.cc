@@ -34,7 +34,13 @@ void AgentCore::attach(Parts parts) {
   env_ = parts.env;
 }
 
+FunctionChecks& AgentCore::function_checks() {
+  if (!function_checks_) function_checks_ = std::make_unique<FunctionChecks>(*parts_.env, *parts_.local);
+  return *function_checks_;
+}
+
 void AgentCore::detach() {
+  function_checks_.reset();
   while (!attached_.empty()) {
     Attached* attached = *attached_.begin();
     attached_.erase(attached_.begin());

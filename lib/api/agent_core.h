@@ -12,6 +12,7 @@
 #include <discovery/env.h>
 #include <discovery/types.h>
 
+#include "lib/api/function_checks.h"
 #include "lib/env/env.h"
 #include "lib/model/backend.h"
 #include "lib/model/local_agent.h"
@@ -123,6 +124,7 @@ class AgentCore : public std::enable_shared_from_this<AgentCore> {
 
   /// Threads: the loop's.
   const Parts& parts() const noexcept { return parts_; }
+  FunctionChecks& function_checks();
   void add(Attached& attached) { attached_.insert(&attached); }
   void remove(Attached& attached) { attached_.erase(&attached); }
 
@@ -154,6 +156,7 @@ class AgentCore : public std::enable_shared_from_this<AgentCore> {
   mutable std::mutex mutex_;
   env::Env* env_ = nullptr;  ///< guarded by the mutex; null: there is no loop (any more)
   Parts parts_;
+  std::unique_ptr<FunctionChecks> function_checks_;  // made when there is one
   std::set<Attached*> attached_;
 };
 

@@ -1,35 +1,15 @@
 #pragma once
 
-#include <functional>
 #include <memory>
-#include <string>
-#include <vector>
 
 #include <discovery/env.h>
 #include <discovery/status.h>
-#include <discovery/types.h>
 
 #include "lib/agent/config.h"
 #include "lib/api/agent_host.h"
-#include "lib/env/env.h"
+#include "lib/api/server_stack.h"
 
 namespace discovery::api {
-
-/// What an agent came to be when it started.
-struct AgentFacts {
-  std::string node_id;
-  std::string advertised;           ///< the address that others see
-  std::vector<env::Endpoint> http;  ///< where HTTP is served, with the ports that were found
-  std::vector<env::Endpoint> dns;   ///< where DNS is served, by UDP and TCP
-};
-
-class AgentRuntime;
-
-/// Who uses an agent's objects directly, on its loop, while they are there.
-struct AgentUser {
-  std::function<void(env::Env& env, AgentRuntime& agent)> begin{};  ///< it serves; before start() returns
-  std::function<void()> end{};                                      ///< it goes: let go of everything
-};
 
 /// A whole agent in this process: the state, its own services, HTTP and DNS, on a thread of its own (and one
 /// for DNS over UDP). Several may live side by side; nothing is shared between them.
@@ -41,10 +21,10 @@ class EmbeddedAgent {
   /// kInvalidArgument (configuration), kUnavailable (an address is in use), kPermissionDenied,
   /// kResourceExhausted; the message says which and what to do. After a failure nothing is left behind.
   static Result<std::unique_ptr<EmbeddedAgent>> start(agent::Config config, Environment environment,
-                                                      AgentHost host = {}, AgentUser user = {});
+                                                      AgentHost host = {});
 
   /// Stops in order: answers what can be answered, closes everything. Blocks: at most some seconds
-  /// (kStopGrace).
+  /// (StackThread::kStopGrace).
   ~EmbeddedAgent();
   EmbeddedAgent(const EmbeddedAgent&) = delete;
   EmbeddedAgent& operator=(const EmbeddedAgent&) = delete;
@@ -54,9 +34,6 @@ class EmbeddedAgent {
   void reload(AgentHost::Done done);
 
   const AgentFacts& facts() const noexcept;
-
-  /// How long requests that are being answered may take when the agent stops.
-  static constexpr Duration kStopGrace = std::chrono::seconds(1);
 
  private:
   class Impl;

@@ -12,11 +12,25 @@
 namespace discovery::api {
 
 RegisteredService::RegisteredService(std::shared_ptr<AgentCore> core, std::string id,
-                                     std::vector<std::string> ttl_checks, std::string token)
+                                     std::vector<std::string> ttl_checks, std::vector<Function> functions,
+                                     std::string token)
     : core_(std::move(core)),
       id_(std::move(id)),
       ttl_checks_(std::move(ttl_checks)),
+      functions_(std::move(functions)),
       token_(std::move(token)) {}
+
+RegisteredService::~RegisteredService() {
+  if (running_.empty()) return;
+  (void)core_->post([core = core_.get(), self = core_, running = std::move(running_)] {
+    for (const std::uint64_t number : running) core->function_checks().remove(number);
+  });
+}
+
+void RegisteredService::begin() {
+  for (const Function& function : functions_)
+    running_.push_back(core_->function_checks().add(function.check_id, function.check, token_));
+}
 
 Status RegisteredService::report(Health health, std::string text, std::string_view check_id) {
   std::string check(check_id);
@@ -58,24 +72,27 @@ using api::RegisteredService;
 
 namespace {
 
-/// What a Registration must know of its service, before it is one.
+/// A service on its way to the agent, and what its Registration will hold.
 struct Prepared {
   model::ServiceSpec spec;
-  std::string id;
-  std::vector<std::string> ttl_checks;
+  std::shared_ptr<RegisteredService> held;
 };
 
-Result<Prepared> prepare(const ServiceSpec& service, const Call& call) {
+Result<Prepared> prepare(const std::shared_ptr<AgentCore>& core, const ServiceSpec& service,
+                         const Call& call) {
   Result<model::ServiceSpec> spec = api::to_model(service);
   if (!spec.ok()) return spec.status();
-  Prepared prepared{*std::move(spec), {}, {}};
-  prepared.spec.token = call.token;
-  prepared.id = prepared.spec.service.id.str();
+  spec->token = call.token;
+  std::vector<std::string> ttl_checks;
+  std::vector<RegisteredService::Function> functions;
   for (std::size_t i = 0; i < service.checks.size(); ++i) {
-    if (std::holds_alternative<TtlCheck>(service.checks[i].probe))
-      prepared.ttl_checks.push_back(prepared.spec.checks[i].id);
+    const CheckSpec& check = service.checks[i];
+    if (std::holds_alternative<TtlCheck>(check.probe)) ttl_checks.push_back(spec->checks[i].id);
+    if (std::holds_alternative<CallCheck>(check.probe)) functions.push_back({spec->checks[i].id, check});
   }
-  return prepared;
+  auto held = std::make_shared<RegisteredService>(core, spec->service.id.str(), std::move(ttl_checks),
+                                                  std::move(functions), call.token);
+  return Prepared{*std::move(spec), std::move(held)};
 }
 
 model::ListServiceHealth to_query(std::string service, const Lookup& lookup) {
@@ -89,6 +106,7 @@ model::ListServiceHealth to_query(std::string service, const Lookup& lookup) {
 model::Read to_read(Lookup lookup) {
   model::Read read = api::to_model(std::move(lookup.read));
   read.near = std::move(lookup.near);
+  read.accept_last_known = true;
   return read;
 }
 
@@ -124,20 +142,19 @@ void Registration::release() noexcept { service_.reset(); }
 Registry::Registry(std::shared_ptr<AgentCore> core) : core_(std::move(core)) {}
 
 Async<Registration> Registry::add(ServiceSpec service, Call call) {
-  Result<Prepared> prepared = prepare(service, call);
+  Result<Prepared> prepared = prepare(core_, service, call);
   if (!prepared.ok()) return prepared.status();
-  auto held = std::make_shared<RegisteredService>(core_, std::move(prepared->id),
-                                                  std::move(prepared->ttl_checks), call.token);
-  return core_->ask<Registration>(
-      call, CallKind::kWrite,
-      [spec = std::make_unique<model::ServiceSpec>(std::move(prepared->spec)), held = std::move(held), call](
-          const AgentCore::Parts& parts, Completion<Registration> done) mutable {
-        parts.local->register_service(std::move(*spec), call)
-            .then([held = std::move(held), done = std::move(done)](const Result<Unit>& result) mutable {
-              if (!result.ok()) return done(result.status());
-              done(Registration(std::move(held)));
-            });
-      });
+  return core_->ask<Registration>(call, CallKind::kWrite,
+                                  [prepared = std::make_unique<Prepared>(*std::move(prepared)), call](
+                                      const AgentCore::Parts& parts, Completion<Registration> done) mutable {
+                                    parts.local->register_service(std::move(prepared->spec), call)
+                                        .then([held = std::move(prepared->held),
+                                               done = std::move(done)](const Result<Unit>& result) mutable {
+                                          if (!result.ok()) return done(result.status());
+                                          held->begin();
+                                          done(Registration(std::move(held)));
+                                        });
+                                  });
 }
 
 Async<std::vector<Registration>> Registry::add_all(std::vector<ServiceSpec> services, Call call) {
@@ -147,14 +164,13 @@ Async<std::vector<Registration>> Registry::add_all(std::vector<ServiceSpec> serv
   };
   auto batch = std::make_unique<Batch>();
   for (const ServiceSpec& service : services) {
-    Result<Prepared> prepared = prepare(service, call);
+    Result<Prepared> prepared = prepare(core_, service, call);
     if (!prepared.ok()) {
       return Status(prepared.status().code(),
                     "\"" + service.name + "\": " + std::string(prepared.status().message()));
     }
     batch->specs.push_back(std::move(prepared->spec));
-    batch->held.push_back(std::make_shared<RegisteredService>(core_, std::move(prepared->id),
-                                                              std::move(prepared->ttl_checks), call.token));
+    batch->held.push_back(std::move(prepared->held));
   }
   return core_->ask<std::vector<Registration>>(
       call, CallKind::kWrite,
@@ -166,7 +182,10 @@ Async<std::vector<Registration>> Registry::add_all(std::vector<ServiceSpec> serv
                   if (!result.ok()) return done(result.status());
                   std::vector<Registration> registrations;
                   registrations.reserve(held.size());
-                  for (auto& service : held) registrations.push_back(Registration(std::move(service)));
+                  for (auto& service : held) {
+                    service->begin();
+                    registrations.push_back(Registration(std::move(service)));
+                  }
                   done(std::move(registrations));
                 });
       });

@@ -3,6 +3,8 @@
 #include <string>
 #include <utility>
 
+#include "lib/api/check_runner.h"
+
 namespace discovery::api {
 namespace {
 
@@ -30,16 +32,6 @@ void set_probe(const HttpCheck& probe, model::CheckSpec& spec) {
 
 void set_probe(const CallCheck& probe, model::CheckSpec& spec) {
   spec.ttl = probe.interval * kMissedRuns + probe.timeout;
-}
-
-Status validate(const CheckSpec& check) {
-  if (check.passes_to_recover < 1 || check.failures_to_trip < 1)
-    return invalid_argument("CheckSpec: passes_to_recover and failures_to_trip must be at least 1");
-  const auto* call = std::get_if<CallCheck>(&check.probe);
-  if (call != nullptr && !call->probe) return invalid_argument("CallCheck: there is no function to call");
-  if (call != nullptr && (call->interval <= Duration::zero() || call->timeout <= Duration::zero()))
-    return invalid_argument("CallCheck: interval and timeout must be greater than zero");
-  return {};
 }
 
 }  // namespace

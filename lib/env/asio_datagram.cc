@@ -20,7 +20,8 @@ constexpr int kBatch = 64;
 
 class Receiver final : public LocalCounted<Receiver> {
  public:
-  Receiver(AsioLoop& loop, UniqueFd fd) : loop_(loop), socket_(loop.io), local_(local_endpoint(fd.get())) {
+  Receiver(AsioLoop& loop, UniqueFd fd)
+      : loop_(loop.shared_from_this()), socket_(loop.io), local_(local_endpoint(fd.get())) {
     asio::error_code error;
     socket_.assign(fd.get(), error);
     if (!error) fd.release();
@@ -65,7 +66,7 @@ class Receiver final : public LocalCounted<Receiver> {
       if (size < 0) continue;  // e.g. an ICMP error of an earlier send
       datagram_.peer = to_endpoint(peer);
       datagram_.bytes.assign(buffer_.data(), static_cast<std::size_t>(size));
-      loop_.turn([this] {
+      loop_->turn([this] {
         DatagramSocket::Received received = std::move(received_);
         received(datagram_);
         if (socket_.is_open()) received_ = std::move(received);
@@ -74,7 +75,7 @@ class Receiver final : public LocalCounted<Receiver> {
     if (socket_.is_open()) wait();
   }
 
-  AsioLoop& loop_;
+  const std::shared_ptr<AsioLoop> loop_;
   Descriptor socket_;
   const Endpoint local_;
   DatagramSocket::Received received_;

@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include <cerrno>
+#include <optional>
 #include <utility>
 
 #include <asio/executor_work_guard.hpp>
@@ -33,7 +34,7 @@ class DiscardingLog final : public LogSink {
 /// The timer and its arming; held by the AsioTimer and by what waits in the reactor.
 class Arming final : public LocalCounted<Arming> {
  public:
-  explicit Arming(AsioLoop& loop) : loop_(loop), timer_(loop.io) {}
+  explicit Arming(AsioLoop& loop) : loop_(loop.shared_from_this()), timer_(loop.io) {}
 
   void start(Duration delay, UniqueFunction<void()> fire) {
     fire_ = std::move(fire);
@@ -43,7 +44,7 @@ class Arming final : public LocalCounted<Arming> {
       // The number tells an earlier arming that had expired before it was forgotten.
       if (error || self->number_ != number) return;
       UniqueFunction<void()> due = std::move(self->fire_);
-      self->loop_.turn(due);
+      self->loop_->turn(due);
     });
   }
 
@@ -54,7 +55,7 @@ class Arming final : public LocalCounted<Arming> {
   }
 
  private:
-  AsioLoop& loop_;
+  const std::shared_ptr<AsioLoop> loop_;
   AsioLoop::Timer timer_;
   std::uint64_t number_ = 0;
   UniqueFunction<void()> fire_;
@@ -77,24 +78,37 @@ class AsioTimer final : public Timer {
 }  // namespace
 
 struct AsioEnv::Parts {
-  explicit Parts(unsigned worker_threads) : pool(worker_threads) {}
+  explicit Parts(const Environment& host) : loop(std::make_shared<AsioLoop>(host.io_context)) {
+    pool.emplace(host.worker_threads);
+    waiting_pool.emplace(kMaxWaitingThreads, WorkerPool::Priority::kUsual);
+    if (host.io_context == nullptr) work.emplace(loop->io.get_executor());
+  }
+  Parts(const Parts&) = delete;
+  Parts& operator=(const Parts&) = delete;
+  ~Parts() {
+    pool.reset();  // the threads post to the loop
+    waiting_pool.reset();
+    work.reset();
+    loop->close();
+  }
 
   std::shared_ptr<Clock> clock;
   std::shared_ptr<LogSink> log;
   std::unique_ptr<Random> random;
   PosixFiles files;
-  AsioLoop loop;
-  /// Without it the loop would end for good in a moment in which nothing is under way.
-  asio::executor_work_guard<AsioLoop::Executor> work = asio::make_work_guard(loop.io);
-  WorkerPool pool;
-  WorkerPool waiting_pool{kMaxWaitingThreads, WorkerPool::Priority::kUsual};
+  const std::shared_ptr<AsioLoop> loop;
+  /// Without it the loop would end for good in a moment in which nothing is under way. A host's loop is its
+  /// own business.
+  std::optional<asio::executor_work_guard<AsioLoop::Executor>> work;
+  std::optional<WorkerPool> pool;
+  std::optional<WorkerPool> waiting_pool;
 };
 
 AsioEnv::AsioEnv(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 AsioEnv::~AsioEnv() = default;
 
 Result<std::unique_ptr<AsioEnv>> AsioEnv::create(const Environment& host) {
-  auto parts = std::make_unique<Parts>(host.worker_threads);
+  auto parts = std::make_unique<Parts>(host);
   parts->clock = host.clock ? host.clock : make_system_clock();
   parts->log = host.log ? host.log : std::make_shared<DiscardingLog>();
   if (host.seed != 0) {
@@ -108,60 +122,60 @@ Result<std::unique_ptr<AsioEnv>> AsioEnv::create(const Environment& host) {
   return std::unique_ptr<AsioEnv>(new AsioEnv(std::move(parts)));
 }
 
-void AsioEnv::run() { parts_->loop.io.run(); }
+void AsioEnv::run() { parts_->loop->io.run(); }
 
-void AsioEnv::stop() { parts_->loop.io.stop(); }
+void AsioEnv::stop() { parts_->loop->io.stop(); }
 
 bool AsioEnv::run_some(Duration timeout) {
-  auto& io = parts_->loop.io;
+  auto& io = parts_->loop->io;
   if (io.run_one_for(timeout) == 0) return false;
   io.poll();
   return true;
 }
 
 void AsioEnv::post(UniqueFunction<void()> task) {
-  asio::post(parts_->loop.io, [&loop = parts_->loop, task = std::move(task)]() mutable { loop.turn(task); });
+  asio::post(parts_->loop->io, [loop = parts_->loop, task = std::move(task)]() mutable { loop->turn(task); });
 }
 
-bool AsioEnv::on_loop() const noexcept { return parts_->loop.io.get_executor().running_in_this_thread(); }
+bool AsioEnv::on_loop() const noexcept { return parts_->loop->io.get_executor().running_in_this_thread(); }
 Clock& AsioEnv::clock() { return *parts_->clock; }
 Random& AsioEnv::random() { return *parts_->random; }
 Files& AsioEnv::files() { return parts_->files; }
 LogSink& AsioEnv::log() { return *parts_->log; }
 
-std::unique_ptr<Timer> AsioEnv::make_timer() { return std::make_unique<AsioTimer>(parts_->loop); }
+std::unique_ptr<Timer> AsioEnv::make_timer() { return std::make_unique<AsioTimer>(*parts_->loop); }
 
 std::unique_ptr<Workers> AsioEnv::make_workers(std::size_t limit) {
-  return make_pool_workers(*this, parts_->pool, limit);
+  return make_pool_workers(*this, *parts_->pool, limit);
 }
 
 std::unique_ptr<Workers> AsioEnv::make_waiting_workers(std::size_t limit) {
-  return make_pool_workers(*this, parts_->waiting_pool, limit);
+  return make_pool_workers(*this, *parts_->waiting_pool, limit);
 }
 
 Result<std::unique_ptr<Listener>> AsioEnv::listen(const Endpoint& at, const ListenOptions& options) {
-  return make_asio_listener(parts_->loop, at, options);
+  return make_asio_listener(*parts_->loop, at, options);
 }
 
 void AsioEnv::connect(const Endpoint& to, Duration timeout,
                       UniqueFunction<void(Result<std::unique_ptr<Stream>>)> done) {
-  asio_connect(parts_->loop, to, timeout, std::move(done));
+  asio_connect(*parts_->loop, to, timeout, std::move(done));
 }
 
 void AsioEnv::resolve(const std::string& name, UniqueFunction<void(Result<std::vector<std::string>>)> done) {
-  asio_resolve(parts_->loop, name, std::move(done));
+  asio_resolve(*parts_->loop, name, std::move(done));
 }
 
 std::unique_ptr<Process> AsioEnv::spawn(ProcessOptions options,
                                         UniqueFunction<void(Result<ProcessResult>)> done) {
-  return asio_spawn(parts_->loop, std::move(options), std::move(done));
+  return asio_spawn(*parts_->loop, std::move(options), std::move(done));
 }
 
 Result<std::unique_ptr<DatagramSocket>> AsioEnv::bind(const Endpoint& at, const ListenOptions& options) {
-  return make_asio_datagram(parts_->loop, at, options);
+  return make_asio_datagram(*parts_->loop, at, options);
 }
 
-asio::io_context& AsioEnv::context() noexcept { return parts_->loop.io; }
-void AsioEnv::run_turn(UniqueFunction<void()> callback) { parts_->loop.turn(callback); }
+asio::io_context& AsioEnv::context() noexcept { return parts_->loop->io; }
+void AsioEnv::run_turn(UniqueFunction<void()> callback) { parts_->loop->turn(callback); }
 
 }  // namespace discovery::env

@@ -15,7 +15,8 @@ class io_context;
 
 namespace discovery::env {
 
-/// The real world: Asio's loop, run by one thread, and POSIX.
+/// The real world: Asio's loop, run by one thread, and POSIX. The loop is its own, or a host's io_context
+/// that one thread runs and that outlives it: then run(), stop() and run_some() are the host's business.
 /// Threads: create, use and destroy it and all that it made on one thread, or hand it over as a whole (e.g.
 /// set up, run() on another thread, join, destroy). post(), stop(), clock() and log() may be called from any.
 class AsioEnv final : public Env {

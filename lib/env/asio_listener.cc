@@ -27,7 +27,7 @@ constexpr int kBatch = 64;
 class Acceptor final : public LocalCounted<Acceptor> {
  public:
   Acceptor(AsioLoop& loop, UniqueFd fd, Endpoint local)
-      : loop_(loop), socket_(loop.io), pause_(loop.io), local_(std::move(local)) {
+      : loop_(loop.shared_from_this()), socket_(loop.io), pause_(loop.io), local_(std::move(local)) {
     asio::error_code error;
     socket_.assign(fd.get(), error);
     if (!error) fd.release();
@@ -76,9 +76,9 @@ class Acceptor final : public LocalCounted<Acceptor> {
   void hand_over(UniqueFd fd, const SocketAddress& peer) {
     // The peer of a Unix socket has no name; it goes by ours.
     Endpoint remote = local_.is_unix() ? local_ : to_endpoint(peer);
-    auto stream = make_asio_stream(loop_, std::move(fd), peer.family(), std::move(remote));
+    auto stream = make_asio_stream(*loop_, std::move(fd), peer.family(), std::move(remote));
     if (!stream) return;
-    loop_.turn([&] {
+    loop_->turn([&] {
       // Called as a copy that survives if it ends this listener.
       Listener::Accepted accepted = std::move(accepted_);
       accepted(std::move(*stream));
@@ -93,7 +93,7 @@ class Acceptor final : public LocalCounted<Acceptor> {
     });
   }
 
-  AsioLoop& loop_;
+  const std::shared_ptr<AsioLoop> loop_;
   Descriptor socket_;
   AsioLoop::Timer pause_;
   const Endpoint local_;
@@ -120,7 +120,11 @@ class Connector final : public Deferred {
   using Done = UniqueFunction<void(Result<std::unique_ptr<Stream>>)>;
 
   Connector(AsioLoop& loop, Endpoint to, Done done)
-      : loop_(loop), socket_(loop.io), timer_(loop.io), to_(std::move(to)), done_(std::move(done)) {}
+      : loop_(loop.shared_from_this()),
+        socket_(loop.io),
+        timer_(loop.io),
+        to_(std::move(to)),
+        done_(std::move(done)) {}
 
   void start(Duration timeout) {
     const auto self = base::Ref<Connector>::share(this);
@@ -130,7 +134,7 @@ class Connector final : public Deferred {
       return;
     }
     if (connected_.valid()) {
-      loop_.defer(base::Ref<Deferred>::share(this));
+      loop_->defer(base::Ref<Deferred>::share(this));
       return;
     }
     socket_.async_wait(Descriptor::wait_write, [self](const asio::error_code&) {
@@ -144,7 +148,7 @@ class Connector final : public Deferred {
     });
   }
 
-  void run_deferred() override { finish(make_asio_stream(loop_, std::move(connected_), family_, to_)); }
+  void run_deferred() override { finish(make_asio_stream(*loop_, std::move(connected_), family_, to_)); }
 
  private:
   Status begin() {
@@ -177,7 +181,7 @@ class Connector final : public Deferred {
       finish(connect_failure(posix_error("cannot connect to " + to_.to_string(), error)));
       return;
     }
-    finish(make_asio_stream(loop_, UniqueFd(socket_.release()), family_, to_));
+    finish(make_asio_stream(*loop_, UniqueFd(socket_.release()), family_, to_));
   }
 
   void finish(Result<std::unique_ptr<Stream>> result) {
@@ -186,10 +190,10 @@ class Connector final : public Deferred {
     asio::error_code ignored;
     socket_.close(ignored);
     timer_.cancel();
-    loop_.turn([&] { done(std::move(result)); });
+    loop_->turn([&] { done(std::move(result)); });
   }
 
-  AsioLoop& loop_;
+  const std::shared_ptr<AsioLoop> loop_;
   Descriptor socket_;   // of a connection that is awaited
   UniqueFd connected_;  // of one that is not
   AsioLoop::Timer timer_;

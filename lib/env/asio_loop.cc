@@ -4,10 +4,18 @@
 
 namespace discovery::env {
 
+void AsioLoop::close() {
+  closed_ = true;
+  // What was deferred holds sockets, which must go before the context.
+  std::exchange(deferred_, {}).clear();
+  std::exchange(outgoing_, {}).clear();
+  own_.reset();
+}
+
 void AsioLoop::defer(base::Ref<Deferred> work) {
   deferred_.push_back(std::move(work));
   if (!in_turn_ && deferred_.size() == 1) {
-    asio::post(io, [this] { turn([] {}); });
+    asio::post(io, [self = shared_from_this()] { self->turn([] {}); });
   }
 }
 
@@ -16,9 +24,9 @@ void AsioLoop::flush_soon(base::Ref<Outgoing> work) {
   if (outgoing_.size() == kMaxOutgoing) {
     turn([this] { flush(); });
   } else if (!std::exchange(flush_posted_, true)) {
-    asio::post(io, [this] {
-      flush_posted_ = false;
-      turn([this] { flush(); });
+    asio::post(io, [self = shared_from_this()] {
+      self->flush_posted_ = false;
+      self->turn([&] { self->flush(); });
     });
   }
 }
@@ -39,7 +47,7 @@ void AsioLoop::run_deferred() {
     running_.clear();
   }
   if (!deferred_.empty()) {
-    asio::post(io, [this] { turn([] {}); });
+    asio::post(io, [self = shared_from_this()] { self->turn([] {}); });
   }
 }
 

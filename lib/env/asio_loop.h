@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -33,8 +34,9 @@ class Outgoing : public Deferred {
   virtual void flush() = 0;
 };
 
-/// Runs on one thread; only `io` may be posted to from others.
-class AsioLoop {
+/// Runs on one thread; only `io` may be posted to from others. Held by all that waits in the reactor, since
+/// on a host's io_context some of that comes back after the world has gone.
+class AsioLoop : public std::enable_shared_from_this<AsioLoop> {
  public:
   // Types without Asio's type-erased executor, whose calls cost as much as the work here.
   using Executor = asio::io_context::executor_type;
@@ -42,18 +44,21 @@ class AsioLoop {
   using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
                                            asio::wait_traits<std::chrono::steady_clock>, Executor>;
 
-  AsioLoop() = default;
+  /// Runs on `host`, which outlives all that is done here; null: on a context of its own.
+  explicit AsioLoop(asio::io_context* host)
+      : own_(host == nullptr ? std::make_unique<asio::io_context>(ASIO_CONCURRENCY_HINT_UNSAFE_IO) : nullptr),
+        io(host == nullptr ? *own_ : *host) {}
   AsioLoop(const AsioLoop&) = delete;
   AsioLoop& operator=(const AsioLoop&) = delete;
-  /// What was deferred holds sockets, which must go before the context.
-  ~AsioLoop() {
-    deferred_.clear();
-    outgoing_.clear();
-  }
+
+  /// The world goes: nothing is run any more, and what waits on a context of its own is dropped.
+  void close();
+  bool closed() const noexcept { return closed_; }
 
   /// Runs a callback as one turn: all code of users of the world runs inside of turns.
   template <class Callback>
   void turn(Callback&& callback) {
+    if (closed_) return;
     const bool outermost = !std::exchange(in_turn_, true);
     std::forward<Callback>(callback)();
     if (!outermost) return;
@@ -70,8 +75,12 @@ class AsioLoop {
   void flush_soon(base::Ref<Outgoing> work);
   static constexpr std::size_t kMaxOutgoing = 16;
 
-  /// Sockets and timers are used by one thread, so that their locks are left out.
-  asio::io_context io{ASIO_CONCURRENCY_HINT_UNSAFE_IO};
+ private:
+  /// Its sockets and timers are used by one thread, so that their locks are left out.
+  std::unique_ptr<asio::io_context> own_;
+
+ public:
+  asio::io_context& io;  // NOLINT: who makes sockets needs it; gone after close()
 
  private:
   void run_deferred();
@@ -83,6 +92,7 @@ class AsioLoop {
   std::vector<base::Ref<Outgoing>> flushing_;  // kept for its capacity
   bool flush_posted_ = false;
   bool in_turn_ = false;
+  bool closed_ = false;
 };
 
 }  // namespace discovery::env

@@ -101,7 +101,7 @@ Result<pid_t> start_child(ProcessOptions& options, int input, int output) {
 class Child final : public LocalCounted<Child> {
  public:
   Child(AsioLoop& loop, ProcessOptions options, Done done)
-      : loop_(loop),
+      : loop_(loop.shared_from_this()),
         output_(loop.io),
         exit_(loop.io),
         timer_(loop.io),
@@ -121,7 +121,7 @@ class Child final : public LocalCounted<Child> {
   void start() {
     if (Status begun = begin(); !begun.ok()) {
       kill();
-      asio::post(loop_.io, [self = base::Ref<Child>::share(this), begun] { self->finish(begun); });
+      asio::post(loop_->io, [self = base::Ref<Child>::share(this), begun] { self->finish(begun); });
       return;
     }
     wait_for_output();
@@ -209,10 +209,10 @@ class Child final : public LocalCounted<Child> {
     timer_.cancel();
     if (!done_) return;
     Done done = std::move(done_);
-    loop_.turn([&] { done(std::move(result)); });
+    loop_->turn([&] { done(std::move(result)); });
   }
 
-  AsioLoop& loop_;
+  const std::shared_ptr<AsioLoop> loop_;
   Descriptor output_;
   Descriptor exit_;
   AsioLoop::Timer timer_;

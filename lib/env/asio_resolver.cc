@@ -16,7 +16,8 @@ class Lookup final : public LocalCounted<Lookup> {
  public:
   using Resolver = asio::ip::basic_resolver<asio::ip::tcp, AsioLoop::Executor>;
 
-  Lookup(AsioLoop& loop, Done done) : loop_(loop), resolver_(loop.io), done_(std::move(done)) {}
+  Lookup(AsioLoop& loop, Done done)
+      : loop_(loop.shared_from_this()), resolver_(loop.io), done_(std::move(done)) {}
 
   void start(const std::string& name) {
     resolver_.async_resolve(
@@ -41,10 +42,10 @@ class Lookup final : public LocalCounted<Lookup> {
 
   void finish(Result<Addresses> result) {
     Done done = std::move(done_);
-    loop_.turn([&] { done(std::move(result)); });
+    loop_->turn([&] { done(std::move(result)); });
   }
 
-  AsioLoop& loop_;
+  const std::shared_ptr<AsioLoop> loop_;
   Resolver resolver_;
   Done done_;
 };
@@ -55,8 +56,9 @@ void asio_resolve(AsioLoop& loop, const std::string& name, Done done) {
   asio::error_code not_an_address;
   asio::ip::make_address(name, not_an_address);
   if (not_an_address) return base::Ref<Lookup>::share(new Lookup(loop, std::move(done)))->start(name);
-  asio::post(loop.io,
-             [&loop, name, done = std::move(done)]() mutable { loop.turn([&] { done(Addresses{name}); }); });
+  asio::post(loop.io, [loop = loop.shared_from_this(), name, done = std::move(done)]() mutable {
+    loop->turn([&] { done(Addresses{name}); });
+  });
 }
 
 }  // namespace discovery::env

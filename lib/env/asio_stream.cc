@@ -28,7 +28,7 @@ constexpr std::size_t kMaxBytesATurn = 128U << 10;
 class Connection final : public Outgoing {
  public:
   Connection(AsioLoop& loop, AsioLoop::StreamSocket socket, Endpoint remote)
-      : loop_(loop), socket_(std::move(socket)), remote_(std::move(remote)) {}
+      : loop_(loop.shared_from_this()), socket_(std::move(socket)), remote_(std::move(remote)) {}
 
   const Endpoint& remote() const noexcept { return remote_; }
 
@@ -54,7 +54,7 @@ class Connection final : public Outgoing {
       finish_write(ECANCELED);
     } else if (send_small_ones_at_once(); is_short()) {
       waits_to_flush_ = true;
-      loop_.flush_soon(base::Ref<Outgoing>::share(this));
+      loop_->flush_soon(base::Ref<Outgoing>::share(this));
     } else {
       write_on();
     }
@@ -91,7 +91,7 @@ class Connection final : public Outgoing {
 
   void run_deferred() override {
     deferred_ = false;
-    loop_.turn([this] {
+    loop_->turn([this] {
       // Either callback may destroy the stream; the loop holds this object meanwhile.
       if (std::exchange(write_finished_, false) && write_done_) {
         Stream::WriteDone done = std::move(write_done_);
@@ -134,7 +134,7 @@ class Connection final : public Outgoing {
   void on_read(const asio::error_code& error, std::size_t size) {
     if (!read_done_) return;  // abandoned
     Stream::ReadDone done = std::move(read_done_);
-    loop_.turn([&] {
+    loop_->turn([&] {
       if (!error) {
         done(size);
       } else if (error == asio::error::eof) {
@@ -150,7 +150,7 @@ class Connection final : public Outgoing {
   void on_writable(const asio::error_code& error) {
     write_waits_ = false;
     if (!write_done_) return;  // abandoned
-    loop_.turn([&] {
+    loop_->turn([&] {
       if (error) {
         finish_write(error == asio::error::operation_aborted ? ECANCELED : error.value());
       } else {
@@ -221,7 +221,7 @@ class Connection final : public Outgoing {
   }
 
   void defer_once() {
-    if (!std::exchange(deferred_, true)) loop_.defer(base::Ref<Deferred>::share(this));
+    if (!std::exchange(deferred_, true)) loop_->defer(base::Ref<Deferred>::share(this));
   }
 
   Status failure(std::string_view what, int error) const {
@@ -229,7 +229,7 @@ class Connection final : public Outgoing {
                        error);
   }
 
-  AsioLoop& loop_;
+  const std::shared_ptr<AsioLoop> loop_;
   AsioLoop::StreamSocket socket_;
   const Endpoint remote_;
   Stream::ReadDone read_done_;

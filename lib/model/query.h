@@ -160,6 +160,8 @@ struct Read {
   /// What was last seen will do where nobody can be asked; its Meta says that it is not live. Backends that
   /// hold the state themselves have nothing older to show.
   bool accept_last_known = false;
+  /// Of a watch: answers come at most so often; who reads the latest only has nothing of those in between.
+  Duration pace{};
   Call call{};
 };
 

@@ -200,7 +200,7 @@ class Server::Watch final : public model::WatchHandle {
     model::Sink* sink;
     std::stop_source stop;
     std::recursive_mutex mutex;
-    std::unique_ptr<env::Timer> retry;
+    std::unique_ptr<env::Timer> pause;
   };
 
   static void ask(const std::shared_ptr<State>& state) {
@@ -221,9 +221,10 @@ class Server::Watch final : public model::WatchHandle {
         state->sink->on_answer(*answer);
       }
     }
-    if (answer.ok()) return state->server.env_.post([state] { ask(state); });
-    if (!state->retry) state->retry = state->server.env_.make_timer();
-    state->retry->start(kRetry, [weak = std::weak_ptr(state)] {
+    const Duration pause = answer.ok() ? state->read.pace : kRetry;
+    if (pause <= Duration::zero()) return state->server.env_.post([state] { ask(state); });
+    if (!state->pause) state->pause = state->server.env_.make_timer();
+    state->pause->start(pause, [weak = std::weak_ptr(state)] {
       if (const auto again = weak.lock()) ask(again);
     });
   }
