@@ -63,6 +63,12 @@ class LeanWriter {
     out_.key(name);
     this->value(value);
   }
+  /// As field(), whatever it says.
+  template <class T>
+  void always(std::string_view name, const T& value) {
+    out_.key(name);
+    this->value(value);
+  }
   void bytes(std::string_view name, std::string_view bytes, const codec::FieldOptions& = {}) {
     out_.bytes(name, bytes, {.omit_empty = true});
   }

@@ -96,14 +96,19 @@ Duration Link::retry_delay(std::uint32_t failures) {
   return whole / 2 + env_.random().below(whole / 2 + Duration(1));
 }
 
-void Link::observe(Observer& observer) {
-  observers_.emplace(++observed_, &observer);
-  if (observers_.size() == 1) arm_pulse(up() ? options_.limits.pulse : Duration::zero());
+void Link::observe(Observer& observer, Interest interest) {
+  observers_.emplace(++observed_, Observing{&observer, interest});
+  if (interest != Interest::kWatch || watchers_++ > 0) return;
+  arm_pulse(up() ? options_.limits.pulse : Duration::zero());
 }
 
 void Link::forget(Observer& observer) {
-  std::erase_if(observers_, [&](const auto& entry) { return entry.second == &observer; });
-  if (!observers_.empty()) return;
+  std::erase_if(observers_, [&](const auto& entry) {
+    const bool found = entry.second.observer == &observer;
+    if (found && entry.second.interest == Interest::kWatch) --watchers_;
+    return found;
+  });
+  if (watched()) return;
   pulse_timer_->cancel();
   pulse_.reset();
   if (state_ == State::kSuspect) state_ = State::kUp;
@@ -113,9 +118,10 @@ template <class Tell>
 void Link::tell(Tell tell) {
   // Who is told may come and go.
   std::vector<std::uint64_t> told;
-  for (const auto& [number, observer] : observers_) told.push_back(number);
+  for (const auto& [number, observing] : observers_) told.push_back(number);
   for (const std::uint64_t number : told) {
-    if (const auto found = observers_.find(number); found != observers_.end()) tell(*found->second);
+    const auto found = observers_.find(number);
+    if (found != observers_.end()) tell(*found->second.observer);
   }
 }
 
@@ -137,12 +143,12 @@ void Link::come_up() {
   if (state_ == State::kDown) env_.log().write(Level::kInfo, "remote", "the agent answers again");
   state_ = State::kUp;
   pulse_.reset();
-  if (!observers_.empty()) arm_pulse(options_.limits.pulse);
+  if (watched()) arm_pulse(options_.limits.pulse);
   tell([](Observer& observer) { observer.on_up(); });
 }
 
 void Link::suspect() {
-  if (state_ != State::kUp || observers_.empty()) return;
+  if (state_ != State::kUp || !watched()) return;
   state_ = State::kSuspect;
   if (!pulse_) send_pulse();
 }
@@ -151,7 +157,7 @@ void Link::go_down(const Status& why) {
   const bool news = state_ != State::kDown;
   state_ = State::kDown;
   why_ = why;
-  if (!observers_.empty() && !pulse_) arm_pulse(retry_delay(failures_++));
+  if (watched() && !pulse_) arm_pulse(retry_delay(failures_++));
   if (!news) return;
   env_.log().write(Level::kWarn, "remote", "the agent cannot be reached: " + std::string(why.message()));
   connections_.break_off(why);

@@ -17,7 +17,7 @@
 
 namespace discovery::remote {
 
-/// The way to the remote agent, and whether it answers. While somebody observes, a silent agent is asked for
+/// The way to the remote agent, and whether it answers. While somebody watches, a silent agent is asked for
 /// a sign of life; one that does not give it is down, and tried again at growing, jittered intervals until it
 /// does. So an outage is noticed once for all watches, and one probe at a time looks for its end.
 ///
@@ -55,7 +55,12 @@ class Link {
   /// There is reason to doubt that the agent answers: finds out, and tells the observers.
   void suspect();
 
-  void observe(Observer& observer);
+  /// What an observer needs.
+  enum class Interest : std::uint8_t {
+    kWatch,   ///< to know soon: the agent is asked for signs of life
+    kNotice,  ///< to be told what others find out
+  };
+  void observe(Observer& observer, Interest interest = Interest::kWatch);
   void forget(Observer& observer);
 
   Connections& connections() noexcept { return connections_; }
@@ -87,7 +92,14 @@ class Link {
   Status why_;
   std::uint32_t failures_ = 0;  // pulses in a row
   Duration heard_at_{};
-  std::map<std::uint64_t, Observer*> observers_;  // by the order of their coming
+  bool watched() const noexcept { return watchers_ > 0; }
+
+  struct Observing {
+    Observer* observer;
+    Interest interest;
+  };
+  std::map<std::uint64_t, Observing> observers_;  // by the order of their coming
+  std::size_t watchers_ = 0;                      // those that need to know soon
   std::uint64_t observed_ = 0;
   std::unique_ptr<env::Timer> pulse_timer_;
   std::unique_ptr<Ticket> pulse_;  // under way
