@@ -10,6 +10,7 @@
 #include "lib/codec/json_reader.h"
 #include "lib/codec/json_writer.h"
 #include "lib/model/describe_check_spec.h"
+#include "lib/model/describe_member.h"
 #include "lib/model/describe_records.h"
 #include "lib/remote/answers.h"
 #include "lib/remote/lean_writer.h"
@@ -112,25 +113,6 @@ void describe(Archive& archive, AgentServiceForm& form) {
   archive.field("ContentHash", form.hash);
 }
 
-struct MemberForm {
-  model::Member member;
-};
-template <class Archive>
-void describe(Archive& archive, MemberForm& form) {
-  model::Member& member = form.member;
-  archive.field("Name", member.name);
-  archive.field("Addr", member.address);
-  archive.field("Port", member.port);
-  archive.field("Tags", member.tags);
-  archive.field("Status", member.status);
-  archive.field("ProtocolMin", member.protocol_min);
-  archive.field("ProtocolMax", member.protocol_max);
-  archive.field("ProtocolCur", member.protocol_current);
-  archive.field("DelegateMin", member.delegate_min);
-  archive.field("DelegateMax", member.delegate_max);
-  archive.field("DelegateCur", member.delegate_current);
-}
-
 struct ConfigForm {
   model::AgentSelf& self;
 };
@@ -152,9 +134,7 @@ void describe(Archive& archive, SelfForm& form) {
   ConfigForm config{form.self};
   archive.field("Config", config);
   archive.field("Coord", form.self.coordinate);
-  MemberForm member;
-  archive.field("Member", member);
-  form.self.member = std::move(member.member);
+  archive.field("Member", form.self.member);
   archive.field("Meta", form.self.node_meta);
   archive.field("Stats", form.self.stats);
   codec::Opaque mesh;
@@ -310,10 +290,8 @@ Result<model::AgentSelf> read_self(std::string_view body) {
 }
 
 Result<std::vector<model::Member>> read_members(std::string_view body) {
-  std::vector<MemberForm> forms;
-  if (Status status = read(body, forms); !status.ok()) return status;
   std::vector<model::Member> members;
-  for (MemberForm& form : forms) members.push_back(std::move(form.member));
+  if (Status status = read(body, members); !status.ok()) return status;
   return members;
 }
 

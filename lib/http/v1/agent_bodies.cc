@@ -91,7 +91,7 @@ void append_self(std::string& out, const model::AgentSelf& self, codec::JsonStyl
   writer.key("DebugConfig");
   write_debug_config(writer, self);
   writer.field("Coord", self.coordinate);
-  writer.field("Member", MemberView{self.member});
+  writer.field("Member", self.member);
   writer.field("Stats", self.stats);
   writer.field("Meta", self.node_meta);
   if (self.grpc_open) {

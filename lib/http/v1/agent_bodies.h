@@ -14,6 +14,7 @@
 #include "lib/codec/describe.h"
 #include "lib/codec/json_writer.h"
 #include "lib/http/v1/check_bodies.h"
+#include "lib/model/describe_member.h"
 #include "lib/model/describe_records.h"
 #include "lib/model/local_agent.h"
 
@@ -127,27 +128,6 @@ void describe(Archive& archive, const AgentServiceView& view) {
   if (service.proxy && !service.kind.empty()) archive.field("Proxy", AgentProxyView{*service.proxy});
   if (service.connect.native) archive.field("Connect", service.connect);
   archive.field("Datacenter", view.datacenter);
-}
-
-/// A member of the gossip pool. Only written.
-struct MemberView {
-  const model::Member& member;
-};
-
-template <class Archive>
-void describe(Archive& archive, const MemberView& view) {
-  const model::Member& member = view.member;
-  archive.field("Name", member.name);
-  archive.field("Addr", member.address);
-  archive.field("Port", member.port);
-  archive.field("Tags", member.tags);
-  archive.field("Status", member.status);
-  archive.field("ProtocolMin", member.protocol_min);
-  archive.field("ProtocolMax", member.protocol_max);
-  archive.field("ProtocolCur", member.protocol_current);
-  archive.field("DelegateMin", member.delegate_min);
-  archive.field("DelegateMax", member.delegate_max);
-  archive.field("DelegateCur", member.delegate_current);
 }
 
 /// Appends what the agent says of itself, as GET /v1/agent/self shows it.

@@ -57,7 +57,7 @@ void agent_members(Request& request, Reply reply) {
         writer.begin_array();
         for (const model::Member& member : *members) {
           writer.element();
-          writer.value(MemberView{member});
+          writer.value(member);
         }
         writer.end_array();
         std::move(reply).json(std::move(json));
