@@ -149,8 +149,10 @@ void Question::on_decoded(const AnswerHead& head, KeptAnswer raw,
 /// Asks on: at once after news or a wait, else the later the more often it told nothing new.
 void Question::go_on(bool fell, bool progress) {
   const bool waited = wait_ > Duration::zero() && now() - asked_at_ >= wait_ / 2;
+  if (fell) fell_at_ = now();
   if ((progress && !fell) || waited) {
-    stalls_ = 0;
+    // Where indexes rise and fall in turn, two agents answer; rising again is nothing new then.
+    if (now() - fell_at_ > 2 * limits().max_retry) stalls_ = 0;
     return ask();
   }
   pause(world_.link.retry_delay(stalls_++));

@@ -97,6 +97,7 @@ class Question final : private Link::Observer {
   Index wait_index_ = 0;  // what the present question waits beyond; 0: it does not wait
   Duration asked_at_{};
   Duration wait_{};
+  Duration fell_at_{};  // when an index fell
   std::unique_ptr<Link::Ticket> ticket_;
   std::unique_ptr<env::Timer> timer_;
   std::unique_ptr<env::Timer> grace_;

@@ -24,14 +24,13 @@ constexpr Duration kDefaultWait = std::chrono::minutes(5);
 constexpr Duration kMaxWait = std::chrono::minutes(10);
 constexpr Duration kMargin = std::chrono::seconds(10);
 
-/// Checks and completes a command as a server does, so that what is wrong is said in the same words.
+/// Checks and completes a command as a server does, so that what is wrong is said in the same words. Of
+/// sessions only the agent knows the bounds.
 Status check(model::Command& command) {
   return std::visit(
       [](auto& kind) -> Status {
         if constexpr (requires { model::validate(kind); }) {
           return model::validate(kind);
-        } else if constexpr (requires { model::validate(kind, Duration::zero()); }) {
-          return model::validate(kind, Duration::zero());  // the agent knows its own bound
         } else {
           return {};
         }
