@@ -48,6 +48,7 @@ class Answer final : public http1::Exchange {
   void finish() override {}
   void abandon() noexcept override { end({.status = 500}); }
   void on_disconnect(UniqueFunction<void()> callback) override { on_disconnect_ = std::move(callback); }
+  bool on_connection_end(std::weak_ptr<http1::EndListener>) override { return false; }
   bool disconnected() const noexcept override { return gone_; }
 
  private:

@@ -145,7 +145,7 @@ void Connection::await_request() {
   phase_ = Phase::kHead;
   scanner_ = {};
   if (!in_.empty()) return read_head();
-  wait_for(Wait::kRequest);
+  wait_for(is_listened_to() ? Wait::kNothing : Wait::kRequest);
   if (in_.capacity() > BufferPool::kSize) in_.release(server_->buffers);
   read_into_buffer(kHeadRoom);
 }
@@ -474,6 +474,7 @@ bool Connection::end_waiting() {
 
 void Connection::close() {
   stream_.reset();
+  tell_end_listeners();
   wait_link_.unlink();
   forget_request();
   in_.release(server_->buffers);
@@ -514,6 +515,7 @@ void Connection::detach() {
 
 void Connection::report_end() {
   if (!std::exchange(client_gone_, true)) ++server_->counters.disconnects;
+  tell_end_listeners();
   const std::shared_ptr<Connection*> alive = self();
   if (!stream_ && piece_done_) {
     UniqueFunction<void(Status)> done = std::move(piece_done_);
@@ -531,6 +533,33 @@ void Connection::report_disconnect() {
 void Connection::on_disconnect(UniqueFunction<void()> callback) {
   on_disconnect_ = std::move(callback);
   if (client_gone_) call_later(&Connection::report_disconnect);
+}
+
+bool Connection::on_connection_end(std::weak_ptr<EndListener> listener) {
+  if (server_ == nullptr) return false;
+  if (!end_listeners_) end_listeners_ = std::make_unique<std::vector<std::weak_ptr<EndListener>>>();
+  auto& listeners = *end_listeners_;
+  if (listeners.size() == listeners.capacity())
+    std::erase_if(listeners, [](const auto& l) { return l.expired(); });
+  if (listeners.size() >= kMaxEndListeners) return false;
+  listeners.push_back(std::move(listener));
+  if (client_gone_ || !stream_) tell_end_listeners();
+  return true;
+}
+
+bool Connection::is_listened_to() {
+  return end_listeners_ && std::any_of(end_listeners_->begin(), end_listeners_->end(),
+                                       [](const auto& listener) { return !listener.expired(); });
+}
+
+/// Later, since a listener may do anything. Not when the server ends: then no client has gone.
+void Connection::tell_end_listeners() {
+  if (!end_listeners_ || server_->closing) return;
+  server_->env.post([listeners = std::move(end_listeners_)] {
+    for (const std::weak_ptr<EndListener>& weak : *listeners) {
+      if (const auto listener = weak.lock()) listener->on_connection_end();
+    }
+  });
 }
 
 void Connection::call_later(void (Connection::*what)()) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lib/http1/server_state.h"
 
@@ -40,6 +41,9 @@ class Connection final : public Exchange {
   void abandon() noexcept override;
   void on_disconnect(UniqueFunction<void()> callback) override;
   bool disconnected() const noexcept override { return client_gone_; }
+  bool on_connection_end(std::weak_ptr<EndListener> listener) override;
+
+  static constexpr std::size_t kMaxEndListeners = 1024;
 
  private:
   enum class Phase : std::uint8_t {
@@ -88,6 +92,8 @@ class Connection final : public Exchange {
   void close();
   void report_end();
   void report_disconnect();
+  void tell_end_listeners();
+  bool is_listened_to();
   void call_later(void (Connection::*what)());
   const std::shared_ptr<Connection*>& self();
   void wait_for(Wait what);
@@ -125,6 +131,7 @@ class Connection final : public Exchange {
   Body piece_;
   UniqueFunction<void(Status)> piece_done_;
   UniqueFunction<void()> on_disconnect_;
+  std::unique_ptr<std::vector<std::weak_ptr<EndListener>>> end_listeners_;  // null: nobody yet
   std::shared_ptr<Connection*> self_;  // for what is posted; made when needed, null inside when this is gone
   std::array<char, 256> watch_;
 };

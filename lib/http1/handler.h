@@ -8,6 +8,7 @@
 /// Threads: the loop's only, all of it.
 
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 #include <discovery/async.h>
@@ -16,6 +17,15 @@
 #include "lib/http1/message.h"
 
 namespace discovery::http1 {
+
+/// Somebody who wants to know when a connection ends, whatever it did meanwhile.
+class EndListener {
+ public:
+  virtual ~EndListener() = default;
+  /// The client has gone: it has closed the connection, it has ended its sending, or it was too slow. Called
+  /// once, from the loop.
+  virtual void on_connection_end() = 0;
+};
 
 /// Where the answer to one request goes: the server's connection, or a test. Not called by handlers, who hold
 /// a Responder. Its user ends it by exactly one of send(), finish(), abandon(), and does not touch it after
@@ -31,6 +41,7 @@ class Exchange {
   virtual void abandon() noexcept = 0;
   virtual void on_disconnect(UniqueFunction<void()> callback) = 0;
   virtual bool disconnected() const noexcept = 0;
+  virtual bool on_connection_end(std::weak_ptr<EndListener> listener) = 0;
 
  protected:
   ~Exchange() = default;
@@ -93,6 +104,14 @@ class Responder {
   /// free what waits. Asked after the client went, it is called soon. A later callback replaces an earlier
   /// one.
   void on_disconnect(UniqueFunction<void()> callback) { exchange_->on_disconnect(std::move(callback)); }
+
+  /// Tells `listener`, as long as somebody else holds it, when the client ends the connection, which may be
+  /// long after the answer; soon, if it has gone already. A connection with a listener may be idle as long as
+  /// it likes. When the server itself ends, nobody is told. False if there are too many for one connection,
+  /// or there is no connection.
+  bool on_connection_end(std::weak_ptr<EndListener> listener) {
+    return exchange_->on_connection_end(std::move(listener));
+  }
 
   /// Whether the client has gone.
   bool disconnected() const noexcept { return exchange_->disconnected(); }

@@ -219,6 +219,8 @@ class Kept final : public http1::Exchange {
   std::optional<http1::Response> response;
   bool abandoned = false;
   UniqueFunction<void()> gone;
+  std::vector<std::weak_ptr<http1::EndListener>> listeners;
+  bool refuses_listeners = false;
 
   int status() const { return response ? response->status : 0; }
   std::string body() const { return response ? std::string(response->body.view()) : "no answer"; }
@@ -234,6 +236,11 @@ class Kept final : public http1::Exchange {
   void finish() override { unexpected(); }
   void abandon() noexcept override { abandoned = true; }
   void on_disconnect(UniqueFunction<void()> callback) override { gone = std::move(callback); }
+  bool on_connection_end(std::weak_ptr<http1::EndListener> listener) override {
+    if (refuses_listeners) return false;
+    listeners.push_back(std::move(listener));
+    return true;
+  }
   bool disconnected() const noexcept override { return false; }
 };
 
