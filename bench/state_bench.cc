@@ -73,7 +73,7 @@ void bench_kv() {
   for (std::size_t at = 0; at < kKeys;) {
     state::Transaction tx = store.begin(++index);
     for (std::size_t n = 0; n < kBatch && at < kKeys; ++n, ++at) {
-      state::apply_kv(tx, {model::KvVerb::kSet, keys[at], value, 0, 0});
+      (void)state::apply_kv(tx, {model::KvVerb::kSet, keys[at], value});
     }
     tx.commit();
   }

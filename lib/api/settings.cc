@@ -104,6 +104,14 @@ agent::NodeAgent::Reloadable reloadable_agent_options(const Config& config) {
   return {.node_meta = node_meta(config), .discard_check_output = config.discard_check_output};
 }
 
+namespace {
+
+/// So many entries has a fresh server of Consul put into its log before it registers itself; indexes are
+/// shown to people, in texts too.
+constexpr Index kConsulsOwnEntries = 12;
+
+}  // namespace
+
 server::ServerOptions server_options(const Config& config, const agent::AgentIdentity& identity) {
   server::ServerOptions options;
   options.datacenter = config.datacenter;
@@ -124,6 +132,8 @@ server::ServerOptions server_options(const Config& config, const agent::AgentIde
                           {"version", std::string(kConsulVersion)}};
   options.query_limits.default_wait = config.default_query_time;
   options.query_limits.max_wait = config.max_query_time;
+  options.log_starts_after = kConsulsOwnEntries;
+  options.session_ttl_min = config.session_ttl_min;
   return options;
 }
 

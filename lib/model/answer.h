@@ -76,6 +76,7 @@ struct Answer {
 struct CommandResult {
   bool won = true;  ///< false: it lost its comparison, or its transaction failed; nothing was changed
   std::shared_ptr<const SharedAnswer> txn{};  ///< of a transaction: its TxnResults
+  Text session{};                             ///< the id of the session that was made
 };
 
 /// What a command came to: the index of its log entry (0 where it never reached the log), and its result.

@@ -105,6 +105,10 @@ struct CostOf {
   Cost operator()(const model::ListCoordinates&) const {
     return {count_all<state::CoordinateTable>(snapshot)};
   }
+  Cost operator()(const model::ListSessions&) const { return {count_all<state::SessionTable>(snapshot)}; }
+  Cost operator()(const model::ListNodeSessions& query) const {
+    return {count_below<state::SessionCheckTable>(snapshot, state::table_key({query.node, ""})), kInstance};
+  }
   Cost operator()(const model::ReadTxn& query) const {
     Cost cost;
     for (const model::TxnOperation& operation : query.operations) {

@@ -11,14 +11,15 @@ namespace discovery::server {
 /// Nothing is kept of it once it was applied; the state is all there is.
 class MemoryLog final : public ReplicatedLog {
  public:
-  /// `address` is the server's own RPC address.
-  MemoryLog(std::string address, Apply apply) : address_(std::move(address)), apply_(std::move(apply)) {}
+  /// `address` is the server's own RPC address, `last_index` the index that the first one follows.
+  MemoryLog(std::string address, Index last_index, Apply apply)
+      : address_(std::move(address)), apply_(std::move(apply)), last_index_(last_index) {}
 
   Async<model::Outcome> propose(model::Command command) override {
     const Index index = ++last_index_;
     Result<model::CommandResult> result = apply_(index, command);
     if (!result.ok()) return result.status();
-    return model::Outcome{index, result->won, std::move(result->txn)};
+    return model::Outcome{index, result->won, std::move(result->txn), std::move(result->session)};
   }
   Async<Unit> read_barrier() override { return Unit{}; }
   bool is_leader() const noexcept override { return true; }
@@ -29,7 +30,7 @@ class MemoryLog final : public ReplicatedLog {
  private:
   std::string address_;
   Apply apply_;
-  Index last_index_ = 0;
+  Index last_index_;
 };
 
 }  // namespace discovery::server

@@ -8,6 +8,10 @@
 #include <utility>
 #include <variant>
 
+#include "lib/base/strings.h"
+#include "lib/env/random.h"
+#include "lib/state/sessions.h"
+
 namespace discovery::server {
 namespace {
 
@@ -35,20 +39,32 @@ std::string datacenter_of(const model::Command& command) {
       command);
 }
 
-/// Whether a command may bury a key: nearly any may, if not by itself then by ending a session.
-bool leaves_tombstones(const model::Command& command) {
-  const auto* kv = std::get_if<model::KvCommand>(&command);
-  return kv == nullptr || (kv->verb != model::KvVerb::kSet && kv->verb != model::KvVerb::kCas);
+Status session_not_found(const std::string& id) {
+  return {Code::kNotFound, "Session id '" + id + "' not found"};
+}
+
+/// Which operations want a lock that is delayed.
+void note_delayed(const model::TxnCommand& txn, LockDelays& delays, std::vector<model::TxnError>& errors) {
+  for (std::size_t at = 0; at < txn.operations.size(); ++at) {
+    const auto* kv = std::get_if<model::KvOperation>(&txn.operations[at]);
+    if (kv == nullptr || model::parse_txn_verb(kv->verb) != model::TxnVerb::kLock) continue;
+    if (!delays.holds(kv->key)) continue;
+    errors.push_back({at, "failed to lock key " + base::go_quote(kv->key) + " due to lock delay"});
+  }
+  std::stable_sort(errors.begin(), errors.end(),
+                   [](const auto& a, const auto& b) { return a.operation < b.operation; });
 }
 
 /// Fills in what a transaction leaves open. What is wrong with it is an outcome too; the log never sees it.
-std::optional<model::Outcome> complete(model::TxnCommand& txn, const std::string& datacenter) {
+std::optional<model::Outcome> complete(model::TxnCommand& txn, const std::string& datacenter,
+                                       LockDelays& delays) {
   for (model::TxnOperation& operation : txn.operations) {
     auto* node = std::get_if<model::NodeOperation>(&operation);
     if (node != nullptr && node->node.datacenter.empty()) node->node.datacenter = datacenter;
   }
   model::TxnResults results;
   results.errors = model::complete(txn.operations);
+  note_delayed(txn, delays, results.errors);
   if (results.errors.empty()) return std::nullopt;
   return model::Outcome{.result = false,
                         .txn = std::make_shared<const model::SharedAnswer>(std::move(results))};
@@ -59,17 +75,24 @@ std::optional<model::Outcome> complete(model::TxnCommand& txn, const std::string
 Server::Server(env::Env& env, ServerOptions options)
     : env_(env),
       options_(std::move(options)),
-      machine_([this](const state::Touched& touched) { engine_.on_commit(touched); }),
-      log_(options_.rpc_address,
+      machine_([this](Index index, const state::Touched& touched, const state::Aftermath& aftermath) {
+        on_commit(index, touched, aftermath);
+      }),
+      log_(options_.rpc_address, options_.log_starts_after,
            [this](Index index, const model::Command& command) { return machine_.apply(index, command); }),
       engine_(env, machine_.store(), options_.query_limits),
-      reaper_(env, [this](Index up_to) {
-        apply(model::ReapTombstonesCommand{up_to}, {}).then([](const Result<model::Outcome>&) {});
-      }) {}
+      reaper_(env,
+              [this](Index up_to) {
+                apply(model::ReapTombstonesCommand{up_to}, {}).then([](const Result<model::Outcome>&) {});
+              }),
+      timers_(env, [this](const model::SessionKey& key) { expire(key); }),
+      delays_(env.clock()) {}
 
 Server::~Server() = default;
 
 Status Server::start() {
+  machine_.store().snapshot().table<state::SessionTable>().scan(
+      "", [&](const state::SessionTable::Leaf& leaf) { timers_.add(*leaf.value()); });
   model::RegisterCommand self;
   self.datacenter = options_.datacenter;
   self.id = options_.node.id;
@@ -118,21 +141,56 @@ Async<model::Outcome> Server::apply(model::Command command, Call call) {
 
 Async<model::Outcome> Server::apply_here(model::Command command, const Call& call) {
   if (!is_local(call.datacenter) || !is_local(datacenter_of(command))) return no_path();
+  if (Status status = prepare(command); !status.ok()) return status;
+  if (auto refused = refuse(command)) return *std::move(refused);
+  return log_.propose(std::move(command));
+}
+
+/// Checks a command, and decides what depends on chance or configuration.
+Status Server::prepare(model::Command& command) {
   if (Status status = std::visit([](auto& kind) { return check(kind); }, command); !status.ok())
     return status;
   if (auto* entity = std::get_if<model::RegisterCommand>(&command)) entity->datacenter = options_.datacenter;
-  if (auto* txn = std::get_if<model::TxnCommand>(&command)) {
-    if (auto failed = complete(*txn, options_.datacenter)) return *std::move(failed);
+  auto* session = std::get_if<model::SessionCommand>(&command);
+  if (session == nullptr) return {};
+  if (Status status = model::validate(*session, options_.session_ttl_min); !status.ok()) return status;
+  if (session->verb == model::SessionVerb::kCreate) session->session.id = new_session_id();
+  return {};
+}
+
+/// What loses before it comes to the log.
+std::optional<model::Outcome> Server::refuse(model::Command& command) {
+  if (auto* txn = std::get_if<model::TxnCommand>(&command))
+    return complete(*txn, options_.datacenter, delays_);
+  const auto* kv = std::get_if<model::KvCommand>(&command);
+  if (kv == nullptr || kv->verb != model::KvVerb::kLock || !delays_.holds(kv->key)) return std::nullopt;
+  return model::Outcome{.result = false};
+}
+
+model::Text Server::new_session_id() {
+  while (true) {
+    std::string id = env::random_uuid(env_.random());
+    const auto key = model::SessionKey::parse(id);
+    if (key.ok() && !state::find_session(machine_.store().snapshot(), *key)) return id;
   }
-  const bool buries = leaves_tombstones(command);
-  Async<model::Outcome> outcome = log_.propose(std::move(command));
-  if (!buries) return outcome;
-  return Async<model::Outcome>::pending([this, outcome = std::move(outcome)](auto done) mutable {
-    std::move(outcome).then([this, done = std::move(done)](Result<model::Outcome> result) mutable {
-      if (result.ok()) reaper_.note(result->index);
-      done(std::move(result));
-    });
-  });
+}
+
+void Server::on_commit(Index index, const state::Touched& touched, const state::Aftermath& aftermath) {
+  for (const model::SessionPtr& session : aftermath.made) timers_.add(*session);
+  for (const model::SessionPtr& session : aftermath.ended) timers_.remove(*session);
+  for (const state::Aftermath::LockDelay& lost : aftermath.delays) delays_.set(lost.key, lost.delay);
+  if (aftermath.buried) reaper_.note(index);
+  engine_.on_commit(touched);
+}
+
+/// A session was not renewed. If this fails, its timer comes again.
+void Server::expire(const model::SessionKey& key) {
+  const model::SessionPtr session = state::find_session(machine_.store().snapshot(), key);
+  if (!session) return;
+  model::SessionCommand command;
+  command.verb = model::SessionVerb::kDestroy;
+  command.session.id = session->id;
+  apply_here(std::move(command), {}).then([](const Result<model::Outcome>&) {});
 }
 
 Async<model::Answer> Server::query(model::Query query, model::Read read) {
@@ -151,6 +209,9 @@ Async<model::Answer> Server::query(model::Query query, model::Read read) {
 
 Async<model::Answer> Server::query_here(model::Query query, model::Read read) {
   if (!is_local(read.call.datacenter)) return no_path();
+  if (const auto* session = std::get_if<model::GetSession>(&query)) {
+    if (const auto key = model::SessionKey::parse(session->id); !key.ok()) return key.status();
+  }
   Meta meta;
   meta.epoch = 1;
   meta.known_leader = !log_.leader_address().empty();
@@ -232,8 +293,27 @@ class Server::Watch final : public model::WatchHandle {
   std::shared_ptr<State> state_;
 };
 
-Async<model::SessionPtr> Server::renew_session(std::string, Call) {
-  return Status(Code::kUnavailable, "sessions are not kept yet");
+Async<model::SessionPtr> Server::renew_session(std::string id, Call call) {
+  if (env_.on_loop()) return renew_here(id, call);
+  struct Held {
+    std::string id;
+    Call call;
+  };
+  return Async<model::SessionPtr>::pending(
+      [this, held = std::make_unique<Held>(Held{std::move(id), std::move(call)})](auto done) mutable {
+        env_.post([this, held = std::move(held), done = std::move(done)]() mutable {
+          renew_here(held->id, held->call).then(std::move(done));
+        });
+      });
+}
+
+Async<model::SessionPtr> Server::renew_here(const std::string& id, const Call& call) {
+  if (!is_local(call.datacenter)) return no_path();
+  const auto key = model::SessionKey::parse(id);
+  if (!key.ok()) return key.status();
+  model::SessionPtr session = state::find_session(machine_.store().snapshot(), *key);
+  if (!session || !timers_.renew(*key)) return session_not_found(id);
+  return session;
 }
 
 std::unique_ptr<model::WatchHandle> Server::watch(model::Query query, model::Read read, model::Sink& sink) {

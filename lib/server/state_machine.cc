@@ -6,6 +6,7 @@
 
 #include "lib/state/catalog.h"
 #include "lib/state/kv.h"
+#include "lib/state/sessions.h"
 #include "lib/state/txn.h"
 
 namespace discovery::server {
@@ -24,7 +25,9 @@ Applied change(state::Transaction& tx, const model::DeregisterCommand& command) 
   return kDone;
 }
 Applied change(state::Transaction& tx, const model::KvCommand& command) {
-  return model::CommandResult{state::apply_kv(tx, command)};
+  const Result<bool> won = state::apply_kv(tx, command);
+  if (!won.ok()) return won.status();
+  return model::CommandResult{.won = *won};
 }
 Applied change(state::Transaction& tx, const model::ReapTombstonesCommand& command) {
   state::reap_tombstones(tx, command);
@@ -35,14 +38,19 @@ Applied change(state::Transaction& tx, const model::UpdateCoordinatesCommand& co
   return kDone;
 }
 
-Applied change(state::Transaction&, const model::SessionCommand&) {
-  return Status(Code::kUnavailable, "sessions are not kept yet");
+Applied change(state::Transaction& tx, const model::SessionCommand& command) {
+  const model::Session& session = command.session;
+  const bool creates = command.verb == model::SessionVerb::kCreate;
+  const Status status = creates ? state::create_session(tx, session) : state::destroy_session(tx, session.id);
+  if (!status.ok()) return status;
+  return model::CommandResult{.session = creates ? session.id : model::Text()};
 }
 
 Applied change(state::Transaction& tx, const model::TxnCommand& command) {
   model::TxnResults results = state::apply_txn(tx, command);
   const bool done = results.errors.empty();
-  return model::CommandResult{done, std::make_shared<const model::SharedAnswer>(std::move(results))};
+  return model::CommandResult{.won = done,
+                              .txn = std::make_shared<const model::SharedAnswer>(std::move(results))};
 }
 
 }  // namespace
@@ -53,7 +61,7 @@ Applied StateMachine::apply(Index index, const model::Command& command) {
   // What lost a comparison has changed nothing, but a transaction may have until then.
   if (!result.ok() || !result->won) return result;
   const state::Touched touched = tx.commit();
-  if (!touched.empty()) observer_(touched);
+  if (!touched.empty()) observer_(index, touched, std::move(tx.aftermath()));
   return result;
 }
 

@@ -6,6 +6,7 @@
 
 #include "lib/model/answer.h"
 #include "lib/model/command.h"
+#include "lib/state/aftermath.h"
 #include "lib/state/store.h"
 #include "lib/state/touched.h"
 
@@ -15,8 +16,8 @@ namespace discovery::server {
 /// make the same state on every server. Threads: apply() the loop's, store() any.
 class StateMachine {
  public:
-  /// Told what each commit touched, once its version can be read.
-  using Observer = std::function<void(const state::Touched&)>;
+  /// Told what each commit touched and left to be done, once its version can be read.
+  using Observer = std::function<void(Index, const state::Touched&, state::Aftermath)>;
 
   explicit StateMachine(Observer observer) : observer_(std::move(observer)) {}
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lib/state/catalog_edit.h"
+#include "lib/state/sessions.h"
 
 namespace discovery::state {
 namespace {
@@ -88,6 +89,8 @@ Status ensure_check(Transaction& tx, const Node& node, HealthCheck check) {
     check.service_name = leaf->value()->name;
     check.service_tags = leaf->value()->tags;
   }
+  // Also by one that was critical before.
+  if (check.status == model::kCritical) end_sessions_on_check(tx, check.node, check.check_id);
   check.index = {tx.index(), tx.index()};
   if (const auto* leaf = tx.table<CheckTable>().find(table_key({check.node, check.check_id}));
       leaf != nullptr) {
@@ -104,13 +107,14 @@ Status ensure_check(Transaction& tx, const Node& node, HealthCheck check) {
 
 namespace {
 
-/// Takes a check out of its tables, without telling anybody.
+/// Takes a check out of its tables, and ends the sessions that live on it, without telling of the check.
 void erase_check(Transaction& tx, const HealthCheck& check) {
   if (check.status != model::kPassing) {
     tx.erase<FailingCheckTable>(table_key({check.status, check.node, check.check_id}));
   }
   tx.erase<ServiceCheckTable>(table_key({check.node, check.service_id, check.check_id}));
   tx.erase<CheckTable>(table_key({check.node, check.check_id}));
+  end_sessions_on_check(tx, check.node, check.check_id);
 }
 
 }  // namespace
@@ -243,6 +247,7 @@ void touch_node(Transaction& tx, const Node& node) {
 }  // namespace
 
 void delete_node(Transaction& tx, const Node& node) {
+  end_sessions_on_node(tx, node.name);
   for (const ServicePtr& service : services_of(tx, node.name)) delete_service(tx, node.name, *service);
   std::vector<CheckPtr> checks;
   tx.table<CheckTable>().scan(table_key({node.name, ""}),

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lib/state/kv_rows.h"
+#include "lib/state/sessions.h"
 #include "lib/state/txn.h"
 
 namespace discovery::state {
@@ -268,6 +269,41 @@ Evaluation read(const model::ListCoordinates& query, const Snapshot& snapshot) {
   return result;
 }
 
+/// An id that is none is refused before it comes here.
+Evaluation read(const model::GetSession& query, const Snapshot& snapshot) {
+  Evaluation result{model::Sessions{}, {0, IndexRule::kSessions}, {}};
+  const auto key = model::SessionKey::parse(query.id);
+  if (!key.ok()) return result;
+  if (model::SessionPtr session = find_session(snapshot, *key)) {
+    std::get<model::Sessions>(result.value).push_back(std::move(session));
+  }
+  result.touched.add(Topic::kSession, key->view());
+  return result;
+}
+
+Evaluation read(const model::ListSessions&, const Snapshot& snapshot) {
+  Evaluation result{model::Sessions{}, {0, IndexRule::kSessions}, {}};
+  auto& sessions = std::get<model::Sessions>(result.value);
+  sessions.reserve(snapshot.table<SessionTable>().size());
+  snapshot.table<SessionTable>().scan(
+      "", [&](const SessionTable::Leaf& leaf) { sessions.push_back(leaf.value()); });
+  result.touched.add(Topic::kSessions);
+  return result;
+}
+
+Evaluation read(const model::ListNodeSessions& query, const Snapshot& snapshot) {
+  Evaluation result{model::Sessions{}, {0, IndexRule::kSessions}, {}};
+  auto& sessions = std::get<model::Sessions>(result.value);
+  // A session has a row for each of its checks.
+  snapshot.table<SessionCheckTable>().scan(
+      table_key({query.node, ""}),
+      [&](const SessionCheckTable::Leaf& leaf) { sessions.push_back(leaf.value()); });
+  std::sort(sessions.begin(), sessions.end(), [](const auto& a, const auto& b) { return a->id < b->id; });
+  sessions.erase(std::unique(sessions.begin(), sessions.end()), sessions.end());
+  result.touched.add(Topic::kNodeSessions, lower(query.node));
+  return result;
+}
+
 }  // namespace
 
 Index IndexRule::resolve(const Snapshot& snapshot) const {
@@ -277,8 +313,8 @@ Index IndexRule::resolve(const Snapshot& snapshot) const {
       return std::max(fixed, extinction);
   }
   static constexpr std::pair<Rows, std::string_view> kRows[] = {
-      {kNodes, kNodesRow}, {kServices, kServicesRow},     {kChecks, kChecksRow},
-      {kKv, kKvRow},       {kTombstones, kTombstonesRow}, {kCoordinates, kCoordinatesRow}};
+      {kNodes, kNodesRow},           {kServices, kServicesRow},       {kChecks, kChecksRow},    {kKv, kKvRow},
+      {kTombstones, kTombstonesRow}, {kCoordinates, kCoordinatesRow}, {kSessions, kSessionsRow}};
   Index index = fixed;
   for (const auto& [bit, row] : kRows) {
     if ((rows & bit) != 0) index = std::max(index, snapshot.index(row));

@@ -28,6 +28,7 @@ struct IndexRule {
     kKv = 8,
     kTombstones = 16,
     kCoordinates = 32,
+    kSessions = 64,
   };
 
   Index fixed = 0;            ///< at least this

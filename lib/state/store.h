@@ -16,6 +16,7 @@
 #include "lib/base/slab.h"
 #include "lib/model/kv_entry.h"
 #include "lib/model/records.h"
+#include "lib/state/aftermath.h"
 #include "lib/state/epochs.h"
 #include "lib/state/tables.h"
 #include "lib/state/text_pool.h"
@@ -99,6 +100,8 @@ class Transaction {
 
   /// What the changes touch, for the watches.
   Touched& touched() noexcept { return touched_; }
+  /// What they leave to others; to be taken after commit().
+  Aftermath& aftermath() noexcept { return aftermath_; }
 
   /// Makes the new version the current one and hands over what it touched.
   Touched commit();
@@ -121,6 +124,7 @@ class Transaction {
   Garbage garbage_;
   Editors editors_;
   Touched touched_;
+  Aftermath aftermath_;
   std::string last_bumped_;  ///< a transaction moves one row again and again
   bool done_ = false;
 };

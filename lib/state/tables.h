@@ -17,6 +17,7 @@
 
 #include "lib/model/kv_entry.h"
 #include "lib/model/records.h"
+#include "lib/model/session.h"
 #include "lib/state/tree.h"
 
 namespace discovery::state {
@@ -28,6 +29,9 @@ struct ServiceSummary {
   std::map<model::Text, std::size_t, std::less<>>
       tags;  ///< each distinct tag, and how many instances carry it
 };
+
+/// What a table holds whose keys say it all.
+struct Mark {};
 
 template <std::size_t Number, class LeafType>
 struct Table {
@@ -62,7 +66,14 @@ struct CoordinateTable : Table<11, Box<model::CoordinatePtr>> {};
 /// row's name: the index at which it was last moved
 struct IndexTable : Table<12, Box<Index>> {};
 
-inline constexpr std::size_t kTableCount = 13;
+/// session's key (model::SessionKey)
+struct SessionTable : Table<13, Box<model::SessionPtr>> {};
+/// node, check id, session's key: what each session lives on; the check id is empty for one without checks
+struct SessionCheckTable : Table<14, Box<model::SessionPtr>> {};
+/// session's key, key: what each session holds; see lock_row()
+struct LockTable : Table<15, Box<Mark>> {};
+
+inline constexpr std::size_t kTableCount = 16;
 
 /// An editor for each table, in the order of their numbers.
 using Editors =
@@ -71,7 +82,8 @@ using Editors =
                TreeEditor<ConnectTable::Leaf>, TreeEditor<CheckTable::Leaf>,
                TreeEditor<ServiceCheckTable::Leaf>, TreeEditor<FailingCheckTable::Leaf>,
                TreeEditor<KvTable::Leaf>, TreeEditor<TombstoneTable::Leaf>, TreeEditor<CoordinateTable::Leaf>,
-               TreeEditor<IndexTable::Leaf>>;
+               TreeEditor<IndexTable::Leaf>, TreeEditor<SessionTable::Leaf>,
+               TreeEditor<SessionCheckTable::Leaf>, TreeEditor<LockTable::Leaf>>;
 static_assert(std::tuple_size_v<Editors> == kTableCount);
 
 /// ASCII letters in lower case.
@@ -89,6 +101,7 @@ inline constexpr std::string_view kKvRow = "kvs";
 inline constexpr std::string_view kTombstonesRow = "tombstones";
 /// The highest tombstone that was ever reaped (ours).
 inline constexpr std::string_view kReapedRow = "tombstones-reaped";
+inline constexpr std::string_view kSessionsRow = "sessions";
 inline constexpr std::string_view kCoordinatesRow = "coordinates";
 inline constexpr std::string_view kExtinctionRow = "service_last_extinction";
 /// The row of one service.

@@ -48,4 +48,13 @@ void TextPool::share(model::HealthCheck& check) {
   share(check.timeout);
 }
 
+void TextPool::share(model::Session& session) {
+  share(session.name);
+  share(session.node);
+  share(session.ttl);
+  for (base::Text& check : session.checks) share(check);
+  if (!session.node_checks) return;
+  for (base::Text& check : *session.node_checks) share(check);
+}
+
 }  // namespace discovery::state

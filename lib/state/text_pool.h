@@ -7,6 +7,7 @@
 
 #include "lib/base/text.h"
 #include "lib/model/records.h"
+#include "lib/model/session.h"
 
 namespace discovery::state {
 
@@ -21,6 +22,7 @@ class TextPool {
   void share(model::Node& node);
   void share(model::ServiceInstance& service);
   void share(model::HealthCheck& check);
+  void share(model::Session& session);
 
   /// How many strings it keeps.
   std::size_t size() const noexcept { return texts_.size(); }

@@ -20,6 +20,9 @@ enum class Topic : std::uint8_t {
   kServiceChecks,  ///< the checks of one service's instances
   kCheckState,     ///< the checks in one state
   kCoordinates,    ///< any coordinate
+  kSessions,       ///< any session
+  kSession,        ///< one session, by its key
+  kNodeSessions,   ///< one node's sessions
   kKey,            ///< one key of the KV store
   kKeyPrefix,      ///< all keys that start with a prefix; in a commit: all such keys were deleted
 };

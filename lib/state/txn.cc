@@ -5,6 +5,7 @@
 
 #include "lib/state/catalog_edit.h"
 #include "lib/state/kv.h"
+#include "lib/state/sessions.h"
 #include "lib/state/txn_reader.h"
 
 namespace discovery::state {
@@ -37,7 +38,7 @@ class Writer {
   TxnFailure operator()(const model::NodeOperation& operation);
   TxnFailure operator()(const model::ServiceOperation& operation);
   TxnFailure operator()(const model::CheckOperation& operation);
-  TxnFailure operator()(const model::SessionOperation& operation) { return reader_(operation); }
+  TxnFailure operator()(const model::SessionOperation& operation);
 
  private:
   TxnFailure write(const model::KvOperation& operation, model::KvVerb verb);
@@ -61,6 +62,10 @@ std::optional<model::KvVerb> writing_verb(TxnVerb verb) {
       return model::KvVerb::kDeleteCas;
     case TxnVerb::kDeleteTree:
       return model::KvVerb::kDeleteTree;
+    case TxnVerb::kLock:
+      return model::KvVerb::kLock;
+    case TxnVerb::kUnlock:
+      return model::KvVerb::kUnlock;
     default:
       return std::nullopt;
   }
@@ -71,12 +76,32 @@ TxnFailure Writer::operator()(const model::KvOperation& operation) {
   return verb ? write(operation, *verb) : reader_(operation);
 }
 
-TxnFailure Writer::write(const model::KvOperation& operation, model::KvVerb verb) {
-  const bool sets = verb == model::KvVerb::kSet || verb == model::KvVerb::kCas;
-  if (!write_key(tx_, {verb, operation.key, operation.value, operation.flags, operation.index})) {
-    return stale(sets ? "set" : "delete", "key " + base::go_quote(operation.key));
+/// What a write that lost is told with.
+TxnFailure lost(model::KvVerb verb, std::string_view key) {
+  const std::string quoted = "key " + base::go_quote(key);
+  switch (verb) {
+    case model::KvVerb::kLock:
+      return "failed to lock " + quoted + ", lock is already held";
+    case model::KvVerb::kUnlock:
+      return "failed to unlock " + quoted + ", lock isn't held, or is held by another session";
+    case model::KvVerb::kDeleteCas:
+      return stale("delete", quoted);
+    default:
+      return stale("set", quoted);
   }
-  if (!sets) return {};
+}
+
+bool deletes(model::KvVerb verb) {
+  return verb == model::KvVerb::kDelete || verb == model::KvVerb::kDeleteCas ||
+         verb == model::KvVerb::kDeleteTree;
+}
+
+TxnFailure Writer::write(const model::KvOperation& operation, model::KvVerb verb) {
+  const Result<bool> won = write_key(
+      tx_, {verb, operation.key, operation.value, operation.flags, operation.index, operation.session});
+  if (!won.ok()) return failure_of(won.status());
+  if (!*won) return lost(verb, operation.key);
+  if (deletes(verb)) return {};
   return reader_.show(model::TxnKey{model::KvEntryRef::share(reader_.key(operation.key)), false});
 }
 
@@ -176,6 +201,11 @@ TxnFailure Writer::operator()(const model::CheckOperation& operation) {
     default:
       return unknown_verb("Check", operation.verb);
   }
+}
+
+TxnFailure Writer::operator()(const model::SessionOperation& operation) {
+  if (model::parse_txn_verb(operation.verb) != TxnVerb::kDelete) return reader_(operation);
+  return failure_of(destroy_session(tx_, operation.session.id));
 }
 
 /// Carries out all operations, also behind one that fails: all errors are told.

@@ -93,6 +93,13 @@ TxnFailure TxnReader<Tables>::operator()(const model::KvOperation& operation) {
                std::to_string(entry->modify_index()) + " != " + std::to_string(operation.index);
       }
       return show(model::TxnKey{model::KvEntryRef::share(entry), false});
+    case model::TxnVerb::kCheckSession:
+      if (entry == nullptr) return "failed to check session, key " + quoted() + " doesn't exist";
+      if (entry->session() != operation.session) {
+        return "failed session check for key " + quoted() + ", current session " +
+               base::go_quote(entry->session()) + " != " + base::go_quote(operation.session);
+      }
+      return show(model::TxnKey{model::KvEntryRef::share(entry), false});
     default:
       return unknown_verb("KV", operation.verb);
   }

@@ -56,7 +56,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   state::Store store;
   {
     state::Transaction tx = store.begin(1);
-    for (const char* key : {"a", "a/b", "c"}) state::apply_kv(tx, {model::KvVerb::kSet, key, "1", 0, 0});
+    for (const char* key : {"a", "a/b", "c"}) (void)state::apply_kv(tx, {model::KvVerb::kSet, key, "1"});
     tx.commit();
   }
   check_shown(state::read_txn(read, store.snapshot()));

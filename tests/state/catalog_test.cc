@@ -36,7 +36,7 @@ struct Catalog {
   }
   bool apply(const KvCommand& command) {
     Transaction tx = store.begin(++last);
-    const bool result = apply_kv(tx, command);
+    const bool result = *apply_kv(tx, command);
     touched = tx.commit();
     return result;
   }
