@@ -9,6 +9,7 @@
 
 #include "lib/env/env.h"
 #include "lib/env/log_tap.h"
+#include "lib/http/bound_sessions.h"
 #include "lib/http/feeds.h"
 #include "lib/http/options.h"
 #include "lib/http/rendering.h"
@@ -56,6 +57,7 @@ struct Context {
   CacheNotes cache_notes{};
   std::unique_ptr<Renderings> renderings{};  ///< never null
   Feeds feeds{env};
+  BoundSessions bound_sessions{backend};
   std::vector<metrics::Series*> timings{};  ///< of requests, by route and method; made when they are needed
 };
 

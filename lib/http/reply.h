@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -45,6 +46,12 @@ class Reply {
 
   /// Calls `callback` on the loop if the client goes before the answer. Threads: the loop's.
   void on_disconnect(UniqueFunction<void()> callback) { responder_.on_disconnect(std::move(callback)); }
+
+  /// Tells `listener` of the connection's end, also long after the answer (http1::Responder). Threads: the
+  /// loop's.
+  bool on_connection_end(std::weak_ptr<http1::EndListener> listener) {
+    return responder_.on_connection_end(std::move(listener));
+  }
 
   /// Answers in pieces (http1::ResponseStream). Threads: the loop's.
   http1::ResponseStream stream(http1::Response head) &&;

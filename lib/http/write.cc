@@ -10,6 +10,11 @@ void apply(Request& request, Reply reply, model::Command command, Call call, Out
       });
 }
 
+void fail_applied(Reply reply, const Status& failure, std::string_view prefix) {
+  if (failure.code() != Code::kFailedPrecondition) return std::move(reply).fail(failure);
+  std::move(reply).text(500, std::string(prefix) + std::string(failure.message()));
+}
+
 Status decode_failure(const Status& failure) {
   std::string message = "Request decode failed: " + std::string(failure.message());
   if (failure.message() == "json: unknown field \"Namespace\"") {

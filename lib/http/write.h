@@ -24,6 +24,9 @@ enum class Outcomes {
 void apply(Request& request, Reply reply, model::Command command, Call call,
            Outcomes outcomes = Outcomes::kDone);
 
+/// Answers with what a command failed of; before what the state refused stands `prefix`.
+void fail_applied(Reply reply, const Status& failure, std::string_view prefix);
+
 /// The message for a body that could not be decoded. kInvalidArgument.
 Status decode_failure(const Status& failure);
 

@@ -111,9 +111,9 @@ TEST_CASE("one prepared query looks at methods itself") {
 
 TEST_CASE("what is not there yet says so") {
   World world;
-  const auto kept = world.ask("/v1/session/list");
+  const auto kept = world.ask("/v1/discovery-chain/web");
   CHECK(kept->status() == 501);
-  CHECK(kept->body() == "GET /v1/session/list is not available yet");
+  CHECK(kept->body() == "GET /v1/discovery-chain/ is not available yet");
   CHECK(kept->header("Content-Type") == "text/plain; charset=utf-8");
   CHECK(world.ask("/v1/config/service-defaults/web", {.method = "DELETE"})->body() ==
         "DELETE /v1/config/ is not available yet");

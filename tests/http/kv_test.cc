@@ -129,6 +129,31 @@ TEST_CASE("writes of a key") {
   CHECK(failed->body() == "No cluster leader");
 }
 
+TEST_CASE("sessions lock and unlock keys") {
+  World world;
+  const auto last = [&]() -> const model::KvCommand& {
+    return world.backend.last_command<model::KvCommand>();
+  };
+  CHECK(world.put("/v1/kv/a?acquire=s-1&flags=3", "x")->body() == "true");
+  CHECK(last().verb == model::KvVerb::kLock);
+  CHECK(last().key == "a");
+  CHECK(last().session == "s-1");
+  CHECK(last().flags == 3);
+  CHECK(last().value == "x");
+  CHECK(world.put("/v1/kv/a?release=", "y")->body() == "true");
+  CHECK(last().verb == model::KvVerb::kUnlock);
+  CHECK(last().session.empty());
+
+  world.backend.outcome = model::Outcome{.result = false};
+  CHECK(world.put("/v1/kv/a?acquire=s-2", "x")->body() == "false");
+  world.backend.outcome = Status(Code::kFailedPrecondition, "missing session");
+  const auto refused = world.put("/v1/kv/a?acquire=", "x");
+  CHECK(refused->status() == 500);
+  CHECK(refused->body() == "raft apply failed: missing session");
+  world.backend.outcome = Status(Code::kUnavailable, "No cluster leader");
+  CHECK(world.put("/v1/kv/a?release=s", "x")->body() == "No cluster leader");
+}
+
 TEST_CASE("wrong requests for a key") {
   World world;
   struct Row {
@@ -151,10 +176,6 @@ TEST_CASE("wrong requests for a key") {
       {"DELETE", "/v1/kv/c?cas=5&recurse", 400, "Conflicting flags: cas=5&recurse="},
       {"PUT", "/v1/kv/c?cas=0&acquire=x%2Fy", 400, "Conflicting flags: acquire=x%2Fy&cas=0"},
       {"PUT", "/v1/kv/c?release=1&acquire=2", 400, "Conflicting flags: acquire=2&release=1"},
-      {"PUT", "/v1/kv/c?acquire=s", 501,
-       "PUT /v1/kv/ with ?acquire is not available yet: there are no sessions"},
-      {"PUT", "/v1/kv/c?release=s", 501,
-       "PUT /v1/kv/ with ?release is not available yet: there are no sessions"},
       {"PUT", "/v1/kv/c?index=zz", 400, "Invalid index"},
       {"PUT", "/v1/kv/m?ns=other", 400,
        "Bad request: Invalid query parameter: \"ns\" - Namespaces are a Consul Enterprise feature"},

@@ -198,16 +198,22 @@ TEST_CASE("limits of transactions") {
   CHECK(small.put("/v1/txn", many(3))->body() == "Transaction contains too many operations (3 > 2)");
 }
 
-TEST_CASE("verbs that need sessions say what to do instead") {
+TEST_CASE("verbs that need sessions name them") {
   World world;
-  for (const std::string verb : {"lock", "unlock", "check-session"}) {
-    const auto kept = world.put("/v1/txn", R"([{"KV":{"Verb":")" + verb + R"(","Key":"a","Session":"s"}}])");
-    CHECK(kept->status() == 501);
-    CHECK(kept->body() == "PUT /v1/txn with the verb " + verb +
-                              " is not available yet: there are no sessions. Guard keys with cas, delete-cas "
-                              "or check-index until then.");
-  }
-  CHECK(world.backend.commands.empty());
+  world.put("/v1/txn",
+            R"([{"KV":{"Verb":"lock","Key":"a","Session":"s"}},{"KV":{"Verb":"unlock","Key":"b"}}])");
+  const auto& operations = world.backend.last_command<model::TxnCommand>().operations;
+  REQUIRE(operations.size() == 2);
+  CHECK(std::get<model::KvOperation>(operations[0]).verb == "lock");
+  CHECK(std::get<model::KvOperation>(operations[0]).session == "s");
+  CHECK(std::get<model::KvOperation>(operations[1]).session.empty());
+  // One that only looks changes nothing.
+  world.put("/v1/txn", R"([{"KV":{"Verb":"check-session","Key":"a","Session":"s"}}])");
+  CHECK(world.backend.commands.size() == 1);
+  CHECK(std::get<model::KvOperation>(world.backend.last_query<model::ReadTxn>().operations[0]).session ==
+        "s");
+  CHECK(world.put("/v1/txn", R"([{"Session":{"Verb":"delete","Session":{"ID":"s"}}}])")->body() ==
+        "Failed to parse body: json: unknown field \"Session\"");
 }
 
 TEST_CASE("a long transaction is rendered by a worker") {

@@ -22,6 +22,22 @@ void kv(Request& request, Reply reply);
 void txn(Request& request, Reply reply);
 /// @}
 
+/// \name Sessions (.../api-docs/session)
+/// @{
+/// PUT /v1/session/create: makes one; with `while-connected` it ends with the connection at the latest.
+void session_create(Request& request, Reply reply);
+/// PUT /v1/session/destroy/:id: ends one.
+void session_destroy(Request& request, Reply reply);
+/// PUT /v1/session/renew/:id: puts off its end by its TTL.
+void session_renew(Request& request, Reply reply);
+/// GET /v1/session/info/:id: it, or nothing.
+void session_info(Request& request, Reply reply);
+/// GET /v1/session/list: all of them.
+void session_list(Request& request, Reply reply);
+/// GET /v1/session/node/:node: those of a node.
+void session_node(Request& request, Reply reply);
+/// @}
+
 /// \name Catalog (.../api-docs/catalog)
 /// @{
 /// PUT /v1/catalog/register: makes or changes a node with a service and checks.

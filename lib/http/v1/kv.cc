@@ -134,6 +134,17 @@ bool read_number(const Request& request, Reply& reply, std::string_view name, st
   return true;
 }
 
+/// Locks or unlocks for the session that a parameter names.
+void lock(Request& request, Reply reply, model::KvCommand command, std::string_view parameter) {
+  command.verb = parameter == "acquire" ? model::KvVerb::kLock : model::KvVerb::kUnlock;
+  command.session = request.params.get(parameter);
+  request.context.backend.apply(std::move(command), request.call())
+      .then([reply = std::move(reply)](Result<model::Outcome> outcome) mutable {
+        if (!outcome.ok()) return fail_applied(std::move(reply), outcome.status(), "raft apply failed: ");
+        std::move(reply).json(outcome->result ? "true" : "false");
+      });
+}
+
 void put(Request& request, Reply reply) {
   if (request.tail.empty()) return refuse_missing_key(std::move(reply));
   if (refuse_conflict(request, reply, {"cas", "acquire", "release"})) return;
@@ -141,15 +152,12 @@ void put(Request& request, Reply reply) {
   command.key = request.tail;
   if (!read_number(request, reply, "flags", command.flags)) return;
   if (!read_number(request, reply, "cas", command.index)) return;
-  for (const std::string_view name : {"acquire", "release"}) {
-    if (!request.params.has(name)) continue;
-    return std::move(reply).text(
-        501, "PUT /v1/kv/ with ?" + std::string(name) + " is not available yet: there are no sessions");
-  }
   if (refuse_large_body(request, reply, request.context.options.kv_max_value_size, kSizeHint)) return;
+  command.value = std::move(request.message.body);
+  if (request.params.has("acquire")) return lock(request, std::move(reply), std::move(command), "acquire");
+  if (request.params.has("release")) return lock(request, std::move(reply), std::move(command), "release");
   const bool compares = request.params.has("cas");
   command.verb = compares ? model::KvVerb::kCas : model::KvVerb::kSet;
-  command.value = std::move(request.message.body);
   apply(request, std::move(reply), std::move(command), request.call(),
         compares ? Outcomes::kResult : Outcomes::kDone);
 }

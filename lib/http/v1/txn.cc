@@ -81,10 +81,7 @@ void write(Request& request, Reply reply, model::TxnOperations operations) {
       });
 }
 
-int status_of(const Status& refusal) {
-  if (refusal.code() == Code::kResourceExhausted) return 413;
-  return refusal.code() == Code::kUnavailable ? 501 : 400;
-}
+int status_of(const Status& refusal) { return refusal.code() == Code::kResourceExhausted ? 413 : 400; }
 
 }  // namespace
 

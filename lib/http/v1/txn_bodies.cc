@@ -1,7 +1,5 @@
 #include "lib/http/v1/txn_bodies.h"
 
-#include <algorithm>
-#include <array>
 #include <utility>
 
 #include "lib/codec/json_reader.h"
@@ -11,10 +9,9 @@
 namespace discovery::http::v1 {
 namespace {
 
-/// An operation on a key. A session means nothing for the verbs that are served.
+/// An operation on a key.
 struct KvBody {
   model::KvOperation operation;
-  std::string session;
 };
 
 template <class Archive>
@@ -24,14 +21,12 @@ void describe(Archive& archive, KvBody& body) {
   archive.bytes("Value", body.operation.value);
   archive.field("Flags", body.operation.flags);
   archive.field("Index", body.operation.index);
-  archive.field("Session", body.session);
+  archive.field("Session", body.operation.session);
 }
 
 using OperationBody = model::TxnOperationForm<KvBody>;
 
 Status too_large(std::string message) { return {Code::kResourceExhausted, std::move(message)}; }
-
-constexpr std::array<std::string_view, 3> kSessionVerbs{"lock", "unlock", "check-session"};
 
 /// Why an operation cannot be taken.
 Status refuse(const model::TxnOperation& operation, const TxnLimits& limits) {
@@ -41,10 +36,7 @@ Status refuse(const model::TxnOperation& operation, const TxnLimits& limits) {
     return too_large("Value for key \"" + kv->key + "\" is too large (" + std::to_string(kv->value.size()) +
                      " > " + std::to_string(limits.max_value_size) + " bytes)");
   }
-  if (std::find(kSessionVerbs.begin(), kSessionVerbs.end(), kv->verb) == kSessionVerbs.end()) return {};
-  return {Code::kUnavailable, "PUT /v1/txn with the verb " + kv->verb +
-                                  " is not available yet: there are no sessions. Guard keys with cas, "
-                                  "delete-cas or check-index until then."};
+  return {};
 }
 
 /// \name Rows
