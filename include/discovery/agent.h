@@ -10,9 +10,11 @@
 
 #include <discovery/async.h>
 #include <discovery/env.h>
+#include <discovery/events.h>
 #include <discovery/export.h>
 #include <discovery/kv_store.h>
 #include <discovery/registry.h>
+#include <discovery/session.h>
 #include <discovery/status.h>
 #include <discovery/types.h>
 
@@ -90,8 +92,13 @@ class DISCOVERY_EXPORT Agent {
 
   Registry registry() const;
   KVStore kv() const;
+  Events events() const;
 
-  /// The name of the node that this agent's services live on. Remote: known once the remote was reached.
+  /// Opens a session, to hold locks with. kInvalidArgument (the TTL), kUnavailable, kUnknownOutcome.
+  Async<Session> open_session(SessionSpec spec = {}, Call call = {});
+
+  /// The name of the node that this agent's services live on. Remote: kUnavailable until the remote was
+  /// reached.
   Async<std::string> node() const;
   /// Where HTTP and DNS are served, as "127.0.0.1:8500"; empty if they are not.
   const std::string& http_address() const noexcept;

@@ -122,6 +122,9 @@ class [[nodiscard]] Async {
   /// Whether the result is there without waiting.
   bool ready() const noexcept { return ready_.has_value(); }
 
+  /// Where its result will come; null: where it is consumed, or not known.
+  const std::shared_ptr<Executor>& executor() const noexcept { return executor_; }
+
   /// Consumes the operation: `callback` gets the result. Blocks: never.
   void then(Callback callback) && {
     if (ready_) {

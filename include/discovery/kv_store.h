@@ -95,6 +95,7 @@ class DISCOVERY_EXPORT KVStore {
 
  private:
   friend class Agent;
+  friend class LeaderElection;
   explicit KVStore(std::shared_ptr<api::AgentCore> core);
   std::shared_ptr<api::AgentCore> core_;
 };

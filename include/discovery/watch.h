@@ -95,6 +95,8 @@ class DISCOVERY_EXPORT Channel : public std::enable_shared_from_this<Channel> {
   void remove_reader(Slot* slot) noexcept;
   /// Lets go of what the slot had and takes the latest. Wait-free.
   const Published* move_on(Slot& slot) noexcept;
+  /// The latest, kept by who takes it.
+  View shared() const;
   /// @}
 
  private:
@@ -178,6 +180,14 @@ class [[nodiscard]] Watch {
 
   /// Another thread's access to the latest view.
   Reader reader() const { return Reader(*channel_); }
+
+  /// A function that returns the latest view, for any threads at once, e.g. for a Resolver. It may outlive
+  /// the watch, and then shows the last view. Takes a lock for a moment.
+  std::function<View<T>()> source() const {
+    return [channel = channel_] {
+      return static_cast<const detail::PublishedView<T>&>(*channel->shared()).view;
+    };
+  }
 
   /// Calls `callback` on the instance's executor with the first view, or the one that is there, and then
   /// after each change; what next() would fail with, it is called with as well. One call after another. It

@@ -3,6 +3,7 @@
 
 #include <discovery/agent.h>
 
+#include "lib/api/open_session.h"
 #include "lib/api/running_agent.h"
 
 namespace discovery::inline v0 {
@@ -23,11 +24,27 @@ Agent::~Agent() {
 
 Registry Agent::registry() const { return Registry(running_->core()); }
 KVStore Agent::kv() const { return KVStore(running_->core()); }
+Events Agent::events() const { return Events(running_->core()); }
+
+Async<Session> Agent::open_session(SessionSpec spec, Call call) {
+  auto opening = api::OpenSession::open(running_->core(), std::move(spec), call);
+  std::shared_ptr<Executor> executor = opening.executor();
+  return Async<Session>::pending(
+      [opening = std::move(opening)](Async<Session>::Callback done) mutable {
+        std::move(opening).then(
+            [done = std::move(done)](Result<std::shared_ptr<api::OpenSession>> opened) mutable {
+              opened.ok() ? done(Session(*std::move(opened))) : done(opened.status());
+            });
+      },
+      std::move(executor));
+}
 
 Async<std::string> Agent::node() const {
   return running_->core()->ask<std::string>(
       {}, api::CallKind::kRead, [](const api::AgentCore::Parts& parts, api::Completion<std::string> done) {
-        done(parts.local->self().node_name);
+        std::string name = parts.local->self().node_name;
+        if (name.empty()) return done(Status(Code::kUnavailable, "the remote agent was not reached yet"));
+        done(std::move(name));
       });
 }
 

@@ -1,5 +1,8 @@
 #include "lib/api/agent_core.h"
 
+#include <exception>
+#include <string>
+
 namespace discovery::api {
 namespace {
 
@@ -9,7 +12,15 @@ class LoopExecutor final : public Executor {
   explicit LoopExecutor(std::weak_ptr<AgentCore> core) : core_(std::move(core)) {}
 
   void post(std::function<void()> task) override {
-    if (const auto core = core_.lock()) (void)core->post([task = std::move(task)] { task(); });
+    const auto core = core_.lock();
+    if (!core) return;
+    (void)core->post([task = std::move(task), weak = core_] {
+      try {
+        task();
+      } catch (...) {
+        report_thrown(weak.lock().get());
+      }
+    });
   }
   bool running_in_this_thread() const noexcept override {
     const auto core = core_.lock();
@@ -21,6 +32,18 @@ class LoopExecutor final : public Executor {
 };
 
 }  // namespace
+
+void report_thrown(const AgentCore* core) noexcept {
+  if (core == nullptr || core->parts().env == nullptr || !core->on_loop()) return;
+  LogSink& log = core->parts().env->log();
+  try {
+    throw;
+  } catch (const std::exception& thrown) {
+    log.write(Level::kError, "api", std::string("a callback has thrown: ") + thrown.what());
+  } catch (...) {
+    log.write(Level::kError, "api", "a callback has thrown something");
+  }
+}
 
 std::shared_ptr<AgentCore> AgentCore::create(std::shared_ptr<Executor> host) {
   std::shared_ptr<AgentCore> core(new AgentCore(host));
@@ -65,6 +88,12 @@ bool AgentCore::post(UniqueFunction<void()> task) {
 bool AgentCore::on_loop() const {
   const std::lock_guard lock(mutex_);
   return env_ != nullptr && env_->on_loop();
+}
+
+std::optional<Duration> AgentCore::monotonic() const {
+  const std::lock_guard lock(mutex_);
+  if (env_ == nullptr) return std::nullopt;
+  return env_->clock().monotonic();
 }
 
 }  // namespace discovery::api

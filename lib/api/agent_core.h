@@ -15,6 +15,7 @@
 #include "lib/api/function_checks.h"
 #include "lib/env/env.h"
 #include "lib/model/backend.h"
+#include "lib/model/event.h"
 #include "lib/model/local_agent.h"
 
 namespace discovery::api {
@@ -25,6 +26,11 @@ enum class CallKind : std::uint8_t {
   kWrite,  ///< kUnknownOutcome: it may still happen
 };
 
+class AgentCore;
+
+/// A callback of the host has thrown, right now: the log is told. `core` may be null.
+void report_thrown(const AgentCore* core) noexcept;
+
 /// The right and the duty to answer one call: its callback runs exactly once, on the executor of who called.
 /// Dropping it unanswered says that the agent has stopped. Threads: the loop's, but for that.
 template <class T>
@@ -32,8 +38,9 @@ class Completion {
  public:
   using Callback = typename Async<T>::Callback;
 
-  Completion(std::shared_ptr<Executor> host, Callback done)
-      : state_(std::make_shared<State>(std::move(host), std::move(done))) {}
+  /// The answer comes on `host`, or, if that is null, where it is given.
+  Completion(std::shared_ptr<Executor> host, std::shared_ptr<const AgentCore> core, Callback done)
+      : state_(std::make_shared<State>(std::move(host), std::move(core), std::move(done))) {}
   Completion(Completion&&) noexcept = default;
   Completion& operator=(Completion&&) = delete;
   ~Completion() {
@@ -42,6 +49,9 @@ class Completion {
 
   void operator()(Result<T> result) { std::exchange(state_, nullptr)->finish(std::move(result)); }
 
+  /// Is told, on the loop, when the caller has got its answer before by limit().
+  void on_given_up(UniqueFunction<void()> told) { state_->given_up = std::move(told); }
+
   /// Answers for whoever answers too late.
   void limit(env::Env& env, const Call& call, CallKind kind) {
     const bool write = kind == CallKind::kWrite;
@@ -49,23 +59,23 @@ class Completion {
       state_->timer = env.make_timer();
       state_->timer->start(call.timeout, [weak = std::weak_ptr(state_), write] {
         if (const auto state = weak.lock())
-          state->finish(Status(write ? Code::kUnknownOutcome : Code::kDeadlineExceeded,
-                               "no answer in the time that the call was given"));
+          state->give_up(Status(write ? Code::kUnknownOutcome : Code::kDeadlineExceeded,
+                                "no answer in the time that the call was given"));
       });
     }
     if (!call.stop.stop_possible()) return;
     state_->stop.emplace(call.stop, [weak = std::weak_ptr(state_), write, &env] {
       env.post([weak, write] {
         if (const auto state = weak.lock())
-          state->finish(Status(write ? Code::kUnknownOutcome : Code::kCancelled, "the caller has given up"));
+          state->give_up(Status(write ? Code::kUnknownOutcome : Code::kCancelled, "the caller has given up"));
       });
     });
   }
 
  private:
   struct State {
-    State(std::shared_ptr<Executor> executor, Callback callback)
-        : host(std::move(executor)), done(std::move(callback)) {}
+    State(std::shared_ptr<Executor> executor, std::shared_ptr<const AgentCore> agent, Callback callback)
+        : host(std::move(executor)), core(std::move(agent)), done(std::move(callback)) {}
 
     void finish(Result<T> result) {
       if (!done) return;
@@ -73,7 +83,14 @@ class Completion {
       done = nullptr;
       timer.reset();
       stop.reset();
-      if (!host) return callback(std::move(result));
+      if (!host) {
+        try {
+          callback(std::move(result));
+        } catch (...) {
+          report_thrown(core.get());
+        }
+        return;
+      }
       struct Held {
         Callback callback;
         Result<T> result;
@@ -82,13 +99,28 @@ class Completion {
       host->post([held] { held->callback(std::move(held->result)); });
     }
 
+    void give_up(Status status) {
+      UniqueFunction<void()> told = std::move(given_up);
+      given_up = nullptr;
+      finish(std::move(status));
+      if (told) told();
+    }
+
     const std::shared_ptr<Executor> host;
+    const std::shared_ptr<const AgentCore> core;
     Callback done;
+    UniqueFunction<void()> given_up;
     std::unique_ptr<env::Timer> timer;
     std::optional<std::stop_callback<std::function<void()>>> stop;
   };
   std::shared_ptr<State> state_;
 };
+
+/// For an operation whose result nobody waits for.
+template <class T>
+Completion<T> ignored() {
+  return Completion<T>(nullptr, nullptr, [](const Result<T>&) {});
+}
 
 /// What hangs on a running agent and must end before it does.
 class Attached {
@@ -106,6 +138,8 @@ class AgentCore : public std::enable_shared_from_this<AgentCore> {
     env::Env* env = nullptr;
     model::Backend* backend = nullptr;
     model::LocalAgent* local = nullptr;
+    model::EventBus* events = nullptr;
+    bool in_process = true;  ///< whether the state is in this process
   };
 
   /// Completions run on `host`; without one, on the loop.
@@ -119,6 +153,8 @@ class AgentCore : public std::enable_shared_from_this<AgentCore> {
   /// Runs `task` on the loop; false, and nothing, where there is none any more. Threads: any.
   bool post(UniqueFunction<void()> task);
   bool on_loop() const;
+  /// The loop's monotonic clock; nothing where there is no loop. Threads: any.
+  std::optional<Duration> monotonic() const;
   /// Where callbacks run. Threads: any.
   const std::shared_ptr<Executor>& executor() const noexcept { return executor_; }
 
@@ -134,7 +170,7 @@ class AgentCore : public std::enable_shared_from_this<AgentCore> {
     auto begin = [core = shared_from_this(), call, kind,
                   work = std::move(work)](typename Async<T>::Callback done) mutable {
       if (call.stop.stop_requested()) return done(Status(Code::kCancelled, "the caller has given up"));
-      core->begin<T>(call, kind, std::move(work), Completion<T>(core->host_, std::move(done)));
+      core->begin<T>(call, kind, std::move(work), Completion<T>(core->host_, core, std::move(done)));
     };
     return Async<T>::pending(std::move(begin), executor_);
   }

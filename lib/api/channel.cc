@@ -120,6 +120,11 @@ const Published* Channel::move_on(Slot& slot) noexcept {
   return latest;
 }
 
+Channel::View Channel::shared() const {
+  const std::lock_guard lock(impl_->slots_mutex);
+  return impl_->shown;
+}
+
 void Channel::publish(View view) {
   impl_->show(view, current_);
   const std::lock_guard lock(impl_->mutex);

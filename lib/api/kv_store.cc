@@ -95,9 +95,13 @@ model::KvOperation to_operation(Erase erase) {
 model::KvOperation to_operation(Require require) {
   model::KvOperation operation;
   operation.key = std::move(require.key);
-  const Index index = std::get<Index>(require.expected);
-  operation.verb = index == 0 ? "check-not-exists" : "check-index";
-  operation.index = index;
+  if (auto* session = std::get_if<std::string>(&require.expected)) {
+    operation.verb = "check-session";
+    operation.session = std::move(*session);
+    return operation;
+  }
+  operation.index = std::get<Index>(require.expected);
+  operation.verb = operation.index == 0 ? "check-not-exists" : "check-index";
   return operation;
 }
 

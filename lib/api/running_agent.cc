@@ -8,6 +8,7 @@
 #include <asio/version.hpp>
 
 #include "lib/agent/config.h"
+#include "lib/api/remote_stack.h"
 #include "lib/api/server_stack.h"
 #include "lib/env/log_tap.h"
 
@@ -54,8 +55,25 @@ Result<agent::Config> to_config(const AgentOptions& options) {
   return config;
 }
 
+remote::Options to_remote(AgentOptions options) {
+  remote::Options remote;
+  remote.urls = std::move(options.remote_urls);
+  remote.token = std::move(options.token);
+  remote.cache_dir = std::move(options.data_dir);
+  remote.tls.verify = !options.tls.skip_verify;
+  remote.tls.ca_file = std::move(options.tls.ca_file);
+  remote.tls_server_name = std::move(options.tls.server_name);
+  return remote;
+}
+
 /// What makes the stack of an agent with these options. `log` is what its env logs to.
 Result<MakeStack> stack_maker(const AgentOptions& options, std::shared_ptr<env::LogTap> log) {
+  if (options.mode == Mode::kRemote) {
+    return MakeStack([remote = std::make_unique<remote::Options>(to_remote(options))](
+                         env::Env& env) -> Result<std::unique_ptr<AgentStack>> {
+      return std::unique_ptr<AgentStack>(std::make_unique<RemoteStack>(env, std::move(*remote)));
+    });
+  }
   Result<agent::Config> config = to_config(options);
   if (!config.ok()) return config.status();
   return MakeStack([config = std::make_unique<agent::Config>(*std::move(config)),

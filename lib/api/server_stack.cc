@@ -92,7 +92,9 @@ void ServerStack::shutdown(Duration grace, UniqueFunction<void()> done) {
   runtime_->shutdown(grace, std::move(done));
 }
 
-AgentCore::Parts ServerStack::parts() { return {&env_, &runtime_->backend(), &runtime_->local_agent()}; }
+AgentCore::Parts ServerStack::parts() {
+  return {&env_, &runtime_->backend(), &runtime_->local_agent(), &runtime_->events()};
+}
 std::string ServerStack::http_address() const { return first_of(facts_.http); }
 std::string ServerStack::dns_address() const { return first_of(facts_.dns); }
 

@@ -1,6 +1,8 @@
 #include "lib/api/stack_thread.h"
 
+#include <exception>
 #include <future>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -18,15 +20,29 @@ Result<std::unique_ptr<StackThread>> StackThread::start(const Environment& envir
     started.set_value(std::move(status));
   });
   try {
-    self->thread_ = std::thread([raw = self.get()] {
-      raw->env_->run();
-      raw->stack_.reset();
-    });
+    self->thread_ = std::thread([raw = self.get(), on_fatal = environment.on_fatal] { raw->run(on_fatal); });
   } catch (const std::system_error& error) {
     return Status(Code::kResourceExhausted, std::string("the system gives no thread: ") + error.what());
   }
   if (Status status = started.get_future().get(); !status.ok()) return status;
   return self;
+}
+
+void StackThread::run(const std::function<void(Status)>& on_fatal) {
+  Status broken;
+  try {
+    env_->run();
+  } catch (const std::exception& thrown) {
+    broken = Status(Code::kInternal, std::string("the agent is broken and has stopped: ") + thrown.what());
+  } catch (...) {
+    broken = Status(Code::kInternal, "the agent is broken and has stopped");
+  }
+  if (!broken.ok()) {
+    env_->log().write(Level::kError, "api", broken.message());
+    if (stack_ && hooks_.end) hooks_.end();
+  }
+  stack_.reset();
+  if (!broken.ok() && on_fatal) on_fatal(std::move(broken));
 }
 
 Status StackThread::build(MakeStack& make) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <thread>
 
@@ -38,6 +39,9 @@ class StackThread {
  private:
   StackThread(std::unique_ptr<env::AsioEnv> env, Hooks hooks)
       : env_(std::move(env)), hooks_(std::move(hooks)) {}
+  /// The thread's: runs the loop, and takes down what is on it. An exception that comes out of it is a bug:
+  /// then this instance is over, and not the process.
+  void run(const std::function<void(Status)>& on_fatal);
   Status build(MakeStack& make);
   void stop();
 

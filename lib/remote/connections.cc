@@ -43,7 +43,7 @@ class Connections::Sending final : public Ticket {
     place_ = list_->insert(list_->end(), this);
     began_ = now();
     if (deadline_ == Duration::zero()) start_timer();
-    if (auto kept = pool_.take_idle()) {
+    if (auto kept = request_.own_connection ? nullptr : pool_.take_idle()) {
       connection_ = std::move(kept);
       url_ = pool_.current_;
       reused_ = true;
@@ -157,13 +157,15 @@ class Connections::Sending final : public Ticket {
     const bool heard = connection_->heard();
     std::unique_ptr<http1::ClientConnection> connection = std::move(connection_);
     if (response.ok()) {
-      if (connection->open()) pool_.keep(url_, std::move(connection));
+      if (!request_.own_connection && connection->open()) pool_.keep(url_, std::move(connection));
       if (response->truncated) {
         return fail({Code::kResourceExhausted, where() + "the answer is longer than " +
                                                    std::to_string(pool_.options_.limits.max_answer_bytes) +
                                                    " bytes"});
       }
-      return end({std::move(response), true});
+      Ending answered{std::move(response), true};
+      if (connection && connection->open()) answered.connection = std::move(connection);
+      return end(std::move(answered));
     }
     const Code code = response.status().code();
     // A kept connection may have been closed long ago; that says nothing of the agent.

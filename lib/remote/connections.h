@@ -23,6 +23,7 @@ struct Request {
   http1::ClientRequest message{};  ///< its target begins with "/v1"; the host is filled in
   bool repeatable = true;          ///< doing it twice is as good as doing it once
   bool waits = false;              ///< a blocking query, which may be answered much later
+  bool own_connection = false;     ///< goes over a new connection, which its caller gets with the answer
   Duration timeout{};              ///< for all of it; of one that waits, from when it has a connection
 };
 
@@ -31,6 +32,8 @@ struct Ending {
   Result<http1::ClientResponse> response;
   bool sent = false;         ///< the agent may have got it
   bool interrupted = false;  ///< others wait for its connection; it may be asked again
+  /// Of a request with a connection of its own that was answered, if it is still open.
+  std::unique_ptr<http1::ClientConnection> connection{};
 };
 
 /// Keep-alive connections to one agent, or to the first of several that can be reached. A kept connection

@@ -57,6 +57,34 @@ Index latest_index(const model::TxnResults& results) {
   return latest;
 }
 
+/// Whether the write of a key is told as a transaction of one operation, whose answer says at which index it
+/// happened; that of a plain PUT does not. Long values would be a third longer there, and over the limit.
+bool tells_index(const model::KvCommand& command) {
+  constexpr std::size_t kMaxValue = std::size_t{256} << 10;
+  return (command.verb == model::KvVerb::kSet || command.verb == model::KvVerb::kCas) &&
+         command.value.size() <= kMaxValue;
+}
+
+model::TxnCommand as_transaction(model::KvCommand command) {
+  model::KvOperation operation;
+  operation.verb = command.verb == model::KvVerb::kCas ? "cas" : "set";
+  operation.key = std::move(command.key);
+  operation.value = std::move(command.value);
+  operation.flags = command.flags;
+  operation.index = command.index;
+  return {.operations = {std::move(operation)}};
+}
+
+/// What such a transaction has come to, as the outcome of the write.
+Result<model::Outcome> of_one_key(const model::Outcome& outcome) {
+  if (outcome.result) return model::Outcome{.index = outcome.index};
+  const auto& errors = std::get<model::TxnResults>(outcome.txn->value()).errors;
+  const std::string what = errors.empty() ? "the write failed" : errors.front().what;
+  if (what.ends_with("index is stale")) return model::Outcome{.result = false};
+  if (what.find("ermission denied") != std::string::npos) return Status(Code::kPermissionDenied, what);
+  return Status(Code::kInternal, what);
+}
+
 /// What the making of a session is answered with.
 struct MadeSession {
   model::Text id;
@@ -113,6 +141,7 @@ class RemoteBackend::Impl : public std::enable_shared_from_this<Impl> {
   /// Ends everything; nothing is called afterwards.
   void end() {
     questions_.clear();
+    sessions_.clear();
     // Calls under way are told so, and may want to decode or look into the files.
     link_.reset();
     decoding_.reset();
@@ -127,12 +156,29 @@ class RemoteBackend::Impl : public std::enable_shared_from_this<Impl> {
 
   void apply(model::Command command, const Call& call, Async<model::Outcome>::Callback done) {
     if (Status status = check(command); !status.ok()) return done(std::move(status));
+    bool sets_key = false;
+    if (auto* kv = std::get_if<model::KvCommand>(&command); kv != nullptr && tells_index(*kv)) {
+      sets_key = kv->verb == model::KvVerb::kSet;
+      command = as_transaction(std::move(*kv));
+      done = [done = std::move(done)](Result<model::Outcome> outcome) mutable {
+        done(outcome.ok() ? of_one_key(*outcome) : std::move(outcome));
+      };
+    }
     Result<SpelledCommand> spelled = spell(command, datacenter(call), options_.limits.max_txn_operations);
     if (!spelled.ok()) return done(spelled.status());
-    link_->call({.message = std::move(spelled->message), .repeatable = spelled->repeatable}, call,
-                [command = std::move(command), done = std::move(done)](Ending ending) mutable {
-                  if (ending.response.ok()) return done(read_outcome(command, *ending.response));
-                  done(failure_of(ending.response.status(), ending.sent, true));
+    const bool repeatable = spelled->repeatable || sets_key;
+    link_->call({.message = std::move(spelled->message),
+                 .repeatable = repeatable,
+                 .own_connection = makes_session(command)},
+                call, [this, command = std::move(command), done = std::move(done)](Ending ending) mutable {
+                  if (const auto* session = std::get_if<model::SessionCommand>(&command))
+                    sessions_.erase(session->session.id.str());  // it is made only now, or has ended
+                  if (!ending.response.ok())
+                    return done(failure_of(ending.response.status(), ending.sent, true));
+                  Result<model::Outcome> outcome = read_outcome(command, *ending.response);
+                  if (outcome.ok() && ending.connection)
+                    hold_session(outcome->session.str(), std::move(ending.connection));
+                  done(std::move(outcome));
                 });
   }
 
@@ -320,12 +366,21 @@ class RemoteBackend::Impl : public std::enable_shared_from_this<Impl> {
     });
   }
 
+  /// A session that was made over a connection lives as long as that: with a discoveryd, the holder's death
+  /// is known at once.
+  void hold_session(const std::string& id, std::unique_ptr<http1::ClientConnection> connection) {
+    auto& held = sessions_[id];
+    held = std::move(connection);
+    held->on_close([this, id] { sessions_.erase(id); });
+  }
+
   env::Env& env_;
   const Options options_;
   std::string source_;
   std::unique_ptr<Decoding> decoding_;
   std::unique_ptr<AnswerFiles> files_;  // null: nothing is kept
   std::unique_ptr<Link> link_;
+  std::map<std::string, std::unique_ptr<http1::ClientConnection>> sessions_;  // by id
   std::map<std::string, std::unique_ptr<Question>> questions_;
 };
 

@@ -262,6 +262,8 @@ class CommandSpeller {
     const bool creates = command.verb == model::SessionVerb::kCreate;
     Target target(creates ? "/v1/session/create" : path("/v1/session/destroy/", command.session.id));
     target.add_if("dc", datacenter_);
+    // To a Consul it means nothing; a discoveryd lets the session end with the connection.
+    if (creates) target.add("while-connected");
     http1::ClientRequest message{.method = "PUT", .target = std::move(target).take()};
     if (creates) message.body = to_lean_json(SessionBody{command.session});
     return SpelledCommand{std::move(message), !creates};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <mutex>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -36,17 +37,6 @@ std::string last_error() {
   return reason == nullptr ? "the connection was closed" : reason;
 }
 
-class Context final : public ClientContext {
- public:
-  explicit Context(SslContext context, bool verify) : context_(std::move(context)), verify_(verify) {}
-  Ssl make() const { return Ssl(SSL_new(context_.get())); }
-  bool verify() const noexcept { return verify_; }
-
- private:
-  SslContext context_;
-  bool verify_;
-};
-
 /// Adds all certificates of a PEM text; false if there is none.
 bool add_certificates(SSL_CTX& context, const std::string& text) {
   const Bio bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
@@ -59,6 +49,55 @@ bool add_certificates(SSL_CTX& context, const std::string& text) {
   ERR_clear_error();
   return count > 0;
 }
+
+/// Reads the certificates that options name.
+Result<SslContext> load(const ClientContext::Options& options) {
+  SslContext context(SSL_CTX_new(TLS_client_method()));
+  if (!context) return Status(Code::kResourceExhausted, "cannot set up TLS: " + last_error());
+  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_verify(context.get(), options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  const char* file = options.ca_file.empty() ? nullptr : options.ca_file.c_str();
+  const char* path = options.ca_path.empty() ? nullptr : options.ca_path.c_str();
+  if (file != nullptr || path != nullptr) {
+    if (SSL_CTX_load_verify_locations(context.get(), file, path) != 1) {
+      return invalid_argument("cannot read the certificates of " +
+                              (file != nullptr ? options.ca_file : options.ca_path) + ": " + last_error());
+    }
+  } else if (options.verify && options.ca_text.empty()) {
+    SSL_CTX_set_default_verify_paths(context.get());
+  }
+  if (!options.ca_text.empty() && !add_certificates(*context, options.ca_text)) {
+    return invalid_argument("there is no certificate in the text that was given");
+  }
+  ERR_clear_error();
+  return context;
+}
+
+/// Reading what the system trusts takes some 15 ms and a megabyte, so it is put off until the first
+/// handshake.
+class Context final : public ClientContext {
+ public:
+  explicit Context(Options options) : options_(std::move(options)) {}
+
+  Status prepare() const {
+    std::call_once(loaded_, [this] {
+      Result<SslContext> context = load(options_);
+      if (context.ok()) context_ = *std::move(context);
+      failure_ = context.status();
+    });
+    return failure_;
+  }
+  /// REQUIRES: prepare() went well.
+  Ssl make() const { return Ssl(SSL_new(context_.get())); }
+  bool verify() const noexcept { return options_.verify; }
+
+ private:
+  const Options options_;
+  mutable std::once_flag loaded_;
+  mutable SslContext context_;
+  mutable Status failure_;
+};
 
 /// TLS above a stream: OpenSSL reads and writes memory, which is carried to and from the stream below.
 class TlsStream final : public env::Stream, public std::enable_shared_from_this<TlsStream> {
@@ -288,29 +327,27 @@ void expect_server(SSL& ssl, const std::string& name, bool verify) {
   ERR_clear_error();
 }
 
+/// A handshake that cannot even begin.
+class Failing final : public Handshake {
+ public:
+  Failing(env::Env& env, Status why, UniqueFunction<void(Result<std::unique_ptr<env::Stream>>)> done)
+      : timer_(env.make_timer()) {
+    timer_->start(Duration::zero(), [why = std::move(why), done = std::move(done)]() mutable { done(why); });
+  }
+
+ private:
+  std::unique_ptr<env::Timer> timer_;
+};
+
 }  // namespace
 
 Result<std::shared_ptr<const ClientContext>> ClientContext::create(const Options& options) {
-  SslContext context(SSL_CTX_new(TLS_client_method()));
-  if (!context) return Status(Code::kResourceExhausted, "cannot set up TLS: " + last_error());
-  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
-  SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);
-  SSL_CTX_set_verify(context.get(), options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
-  const char* file = options.ca_file.empty() ? nullptr : options.ca_file.c_str();
-  const char* path = options.ca_path.empty() ? nullptr : options.ca_path.c_str();
-  if (file != nullptr || path != nullptr) {
-    if (SSL_CTX_load_verify_locations(context.get(), file, path) != 1) {
-      return invalid_argument("cannot read the certificates of " +
-                              (file != nullptr ? options.ca_file : options.ca_path) + ": " + last_error());
-    }
-  } else if (options.verify && options.ca_text.empty()) {
-    SSL_CTX_set_default_verify_paths(context.get());
+  auto context = std::make_shared<Context>(options);
+  const bool names_any = !options.ca_file.empty() || !options.ca_path.empty() || !options.ca_text.empty();
+  if (names_any) {
+    if (Status status = context->prepare(); !status.ok()) return status;
   }
-  if (!options.ca_text.empty() && !add_certificates(*context, options.ca_text)) {
-    return invalid_argument("there is no certificate in the text that was given");
-  }
-  ERR_clear_error();
-  return std::shared_ptr<const ClientContext>(std::make_shared<Context>(std::move(context), options.verify));
+  return std::shared_ptr<const ClientContext>(std::move(context));
 }
 
 std::unique_ptr<Handshake> connect(env::Env& env, std::unique_ptr<env::Stream> stream,
@@ -318,6 +355,8 @@ std::unique_ptr<Handshake> connect(env::Env& env, std::unique_ptr<env::Stream> s
                                    const std::string& server_name, Duration timeout,
                                    UniqueFunction<void(Result<std::unique_ptr<env::Stream>>)> done) {
   const auto& trusted = static_cast<const Context&>(*context);  // the one class there is
+  if (Status status = trusted.prepare(); !status.ok())
+    return std::make_unique<Failing>(env, std::move(status), std::move(done));
   Ssl ssl = trusted.make();
   expect_server(*ssl, server_name, trusted.verify());
   return std::make_unique<Shaking>(env, std::make_shared<TlsStream>(env, std::move(stream), std::move(ssl)),

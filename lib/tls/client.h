@@ -25,7 +25,8 @@ class ClientContext {
     std::string ca_text{};  ///< PEM, in addition
   };
   virtual ~ClientContext() = default;
-  /// kInvalidArgument if the certificates cannot be read. Blocks: reads files.
+  /// kInvalidArgument if the certificates that are named cannot be read. Blocks: reads their files. Those
+  /// that the system trusts are read at the first handshake.
   static Result<std::shared_ptr<const ClientContext>> create(const Options& options);
 
  protected:

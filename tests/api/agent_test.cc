@@ -4,6 +4,7 @@
 #include <deque>
 #include <future>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -391,6 +392,40 @@ TEST_CASE("completions and callbacks run on the host's executor", "[agent]") {
   });
   REQUIRE(called.get_future().get());
   watch.cancel();
+}
+
+/// Keeps what is logged.
+class KeptLog final : public LogSink {
+ public:
+  void write(Level, std::string_view, std::string_view message) noexcept override {
+    const std::lock_guard lock(mutex_);
+    text_ += std::string(message) + "\n";
+  }
+  bool has(std::string_view text) {
+    const std::lock_guard lock(mutex_);
+    return text_.find(text) != std::string::npos;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::string text_;
+};
+
+TEST_CASE("callbacks that throw are logged, and do no harm", "[agent]") {
+  const auto log = std::make_shared<KeptLog>();
+  const auto agent = start({}, {.log = log});
+  KVStore kv = agent->kv();
+  kv.get("a").then([](const Result<View<std::optional<KvPair>>>&) { throw std::runtime_error("first"); });
+  auto watch = kv.watch_key("a");
+  std::promise<void> called;
+  watch.on_change([&, calls = 0](const Result<Update<std::optional<KvPair>>>&) mutable {
+    if (++calls == 1) throw std::runtime_error("second");
+    called.set_value();
+  });
+  while (!log->has("second")) std::this_thread::yield();
+  take(kv.put({"a", "b"}));
+  called.get_future().get();
+  REQUIRE(log->has("first"));
 }
 
 TEST_CASE("two agents share nothing", "[agent]") {
