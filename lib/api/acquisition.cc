@@ -5,17 +5,25 @@
 namespace discovery::api {
 
 void Acquisition::begin(const std::string& reserved) {
-  if (!session_->state()->alive())
-    return done_(Status(Code::kFailedPrecondition, "the session is lost: open another one"));
-  if (!session_->state()->take_key(reserved)) {
-    return done_(
-        Status(Code::kFailedPrecondition, "the session holds \"" + reserved + "\" already, or is about to"));
-  }
-  reserved_ = reserved;
   done_.on_given_up([weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->abandon();
   });
   pause_ = parts_.env->make_timer();
+  take(reserved);
+}
+
+void Acquisition::take(const std::string& reserved) {
+  SessionState& session = *session_->state();
+  if (over_) return;
+  if (!session.alive()) return fail({Code::kFailedPrecondition, "the session is lost: open another one"});
+  if (session.is_leaving(reserved)) {
+    return session.when_left(reserved, [self = shared_from_this(), reserved] { self->take(reserved); });
+  }
+  if (!session.take_key(reserved)) {
+    return fail(
+        {Code::kFailedPrecondition, "the session holds \"" + reserved + "\" already, or is about to"});
+  }
+  reserved_ = reserved;
   look(0);
 }
 
@@ -38,13 +46,15 @@ void Acquisition::fail_or_retry(const Status& status) {
 void Acquisition::abandon() {
   if (over_) return;
   finish();
-  session_->state()->leave_key(reserved_);
-  undo();
+  if (reserved_.empty()) return;  // it never began
+  session_->state()->begin_leaving(reserved_);
+  if (!applying_) undo();
 }
 
 void Acquisition::undo() {
   // A session that has ended has let go of everything; and then there may be nobody to ask any more.
-  if (session_->state()->alive()) take_back();
+  if (!session_->state()->alive()) return session_->state()->leave_key(reserved_);
+  take_back([session = session_, reserved = reserved_] { session->state()->leave_key(reserved); });
 }
 
 void Acquisition::fail(const Status& status) {

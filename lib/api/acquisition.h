@@ -33,17 +33,13 @@ class Acquisition : public std::enable_shared_from_this<Acquisition> {
  protected:
   /// Looks how things stand, once they have moved beyond an index, and goes on from there.
   virtual void look(Index beyond) = 0;
-  /// Takes back what was done so far.
-  virtual void take_back() = 0;
+  /// Takes back what was done so far, then calls `done`.
+  virtual void take_back(UniqueFunction<void()> done) = 0;
 
   const std::string& session_id() const noexcept { return session_->state()->id(); }
   const std::string& token() const noexcept { return session_->token(); }
   const AgentCore::Parts& parts() const noexcept { return parts_; }
   bool wait() const noexcept { return wait_; }
-  /// Takes back what was done so far, unless the session's end has.
-  void undo();
-  /// Nobody waits for this any more.
-  bool over() const noexcept { return over_; }
 
   /// `next(Result<model::Answer>)` is called unless it is over by then.
   template <class Next>
@@ -59,12 +55,16 @@ class Acquisition : public std::enable_shared_from_this<Acquisition> {
             });
   }
 
-  /// The same for a command; `next` is called in any case.
+  /// The same for a command.
   template <class Next>
   void apply(model::Command command, Next next) {
+    applying_ = true;
     parts_.backend->apply(std::move(command), {.token = session_->token()})
         .then([self = shared_from_this(),
-               next = std::move(next)](const Result<model::Outcome>& outcome) mutable { next(outcome); });
+               next = std::move(next)](const Result<model::Outcome>& outcome) mutable {
+          self->applying_ = false;
+          self->over_ ? self->undo() : next(outcome);
+        });
   }
 
   void look_after_pause();
@@ -77,8 +77,12 @@ class Acquisition : public std::enable_shared_from_this<Acquisition> {
   void succeed(std::uint64_t fence, HeldLock::Kind kind);
 
  private:
+  /// Begins, once the key is free of what was before.
+  void take(const std::string& reserved);
   /// Ends it without success.
   void abandon();
+  /// Takes back what was done, unless the session's end has; then the key may be taken again.
+  void undo();
   void finish();
 
   const std::shared_ptr<OpenSession> session_;
@@ -89,6 +93,7 @@ class Acquisition : public std::enable_shared_from_this<Acquisition> {
   std::stop_source stop_;
   std::unique_ptr<env::Timer> pause_;
   Duration pause_length_ = kFirstPause;
+  bool applying_ = false;  // a command is under way; what it comes to must be known before it is taken back
   bool over_ = false;
 };
 

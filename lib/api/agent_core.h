@@ -116,12 +116,6 @@ class Completion {
   std::shared_ptr<State> state_;
 };
 
-/// For an operation whose result nobody waits for.
-template <class T>
-Completion<T> ignored() {
-  return Completion<T>(nullptr, nullptr, [](const Result<T>&) {});
-}
-
 /// What hangs on a running agent and must end before it does.
 class Attached {
  public:

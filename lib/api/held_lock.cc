@@ -30,9 +30,15 @@ class HeldLock::Guard final : public Attached, private model::Sink {
   /// Lets it go; kNotFound if it was lost before.
   void release(Completion<Unit> done) {
     if (!handle_) return done(Status(Code::kNotFound, "the lock was lost before"));
-    const AgentCore::Parts& parts = core().parts();
-    lose();
-    kind_.release(parts, std::move(done));
+    end_watch();
+    // Until it has been let go nothing new begins with this key: the two would get in each other's way.
+    session_->state()->begin_leaving(key_);
+    kind_.release(core().parts(), Completion<Unit>(nullptr, nullptr,
+                                                   [session = session_, key = key_,
+                                                    done = std::move(done)](Result<Unit> result) mutable {
+                                                     session->state()->leave_key(key);
+                                                     done(std::move(result));
+                                                   }));
   }
 
  private:
@@ -40,9 +46,13 @@ class HeldLock::Guard final : public Attached, private model::Sink {
 
   void lose() {
     if (!handle_) return;
+    end_watch();
+    session_->state()->leave_key(key_);
+  }
+
+  void end_watch() {
     handle_.reset();
     core().remove(*this);
-    session_->state()->leave_key(key_);
     ended_.store(true, std::memory_order_release);
     core().executor()->post([lost = lost_]() mutable { lost.request_stop(); });
   }

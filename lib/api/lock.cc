@@ -43,7 +43,6 @@ class LockAcquisition final : public Acquisition {
   void attempt() {
     tried_ = true;
     apply(command(model::KvVerb::kLock), [this](const Result<model::Outcome>& outcome) {
-      if (over()) return undo();
       if (!outcome.ok()) return fail_or_retry(outcome.status());
       if (outcome->result) return outcome->index != 0 ? hold(outcome->index) : look(0);
       tried_ = false;
@@ -69,9 +68,11 @@ class LockAcquisition final : public Acquisition {
                     }});
   }
 
-  void take_back() override {
-    if (!tried_) return;
-    apply(command(model::KvVerb::kUnlock), [](const Result<model::Outcome>&) {});
+  void take_back(UniqueFunction<void()> done) override {
+    if (!tried_) return done();
+    parts()
+        .backend->apply(command(model::KvVerb::kUnlock), {.token = token()})
+        .then([done = std::move(done)](const Result<model::Outcome>&) mutable { done(); });
   }
 
   model::KvCommand command(model::KvVerb verb) const {

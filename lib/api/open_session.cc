@@ -18,6 +18,17 @@ void SessionState::end() {
   core_->executor()->post([lost = lost_]() mutable { lost.request_stop(); });
 }
 
+bool SessionState::is_leaving(const std::string& key) const {
+  const auto found = keys_.find(key);
+  return found != keys_.end() && found->second.leaving;
+}
+
+void SessionState::leave_key(const std::string& key) {
+  auto left = keys_.extract(key);
+  if (left.empty()) return;
+  for (auto& waiting : left.mapped().waiting) waiting();
+}
+
 SessionKeeper::SessionKeeper(std::shared_ptr<SessionState> state, Duration ttl, Duration begun,
                              std::string token)
     : state_(std::move(state)),

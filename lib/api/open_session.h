@@ -2,10 +2,12 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
-#include <set>
 #include <stop_token>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <discovery/session.h>
 
@@ -32,10 +34,20 @@ class SessionState {
   /// It has ended; who waits for that is told on the executor.
   void end();
 
-  /// Notes that a lock on `key` is being taken with this session; false if one is already. Threads: the
-  /// loop's.
-  bool take_key(const std::string& key) { return keys_.insert(key).second; }
-  void leave_key(const std::string& key) { keys_.erase(key); }
+  /// \name What is taken with this session, by key. Threads: the loop's.
+  /// @{
+  /// Notes that `key` is being taken or held; false if it is already.
+  bool take_key(const std::string& key) { return keys_.try_emplace(key).second; }
+  /// It is being let go, which takes a while.
+  void begin_leaving(const std::string& key) { keys_[key].leaving = true; }
+  bool is_leaving(const std::string& key) const;
+  /// It may be taken again: whoever waits for that is told.
+  void leave_key(const std::string& key);
+  /// Calls `left` once a key that is being let go may be taken again.
+  void when_left(const std::string& key, UniqueFunction<void()> left) {
+    keys_[key].waiting.push_back(std::move(left));
+  }
+  /// @}
 
  private:
   const std::shared_ptr<AgentCore> core_;
@@ -43,7 +55,11 @@ class SessionState {
   std::atomic<std::int64_t> deadline_{Duration::max().count()};
   std::atomic<bool> ended_{false};
   std::stop_source lost_;
-  std::set<std::string> keys_;
+  struct Key {
+    bool leaving = false;
+    std::vector<UniqueFunction<void()>> waiting{};
+  };
+  std::map<std::string, Key> keys_;
 };
 
 /// Keeps a session alive and hears when it has ended. Threads: the loop's.

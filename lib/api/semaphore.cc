@@ -136,7 +136,6 @@ class PermitAcquisition final : public Acquisition {
     command.session = session_id();
     contends_ = true;
     apply(std::move(command), [this](const Result<model::Outcome>& outcome) {
-      if (over()) return undo();
       if (!outcome.ok()) {
         contends_ = outcome.status().code() == Code::kUnknownOutcome;
         return fail_or_retry(outcome.status());
@@ -164,7 +163,6 @@ class PermitAcquisition final : public Acquisition {
     }
     holders.holders[session_id()] = true;
     apply(holders_command(keys_, standing), [this](const Result<model::Outcome>& outcome) {
-      if (over()) return undo();
       if (!outcome.ok()) return fail_or_retry(outcome.status());
       if (!outcome->result || outcome->index == 0) return look(0);  // others were faster, or it must be read
       hold(outcome->index);
@@ -184,9 +182,11 @@ class PermitAcquisition final : public Acquisition {
              }});
   }
 
-  void take_back() override {
-    if (!contends_) return;
-    std::make_shared<Departure>(parts(), keys_, session_id(), token())->begin(ignored<Unit>());
+  void take_back(UniqueFunction<void()> done) override {
+    if (!contends_) return done();
+    std::make_shared<Departure>(parts(), keys_, session_id(), token())
+        ->begin(Completion<Unit>(nullptr, nullptr,
+                                 [done = std::move(done)](const Result<Unit>&) mutable { done(); }));
   }
 
   const Keys keys_;
