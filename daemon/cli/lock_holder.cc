@@ -172,10 +172,7 @@ bool LockHolder::renew_once() {
   const Result<ApiResponse> response =
       renew_client_.send({.method = "PUT", .path = "/v1/session/renew/" + escape_path(session_)});
   if (!response.ok()) return false;
-  if (response->status == kNotFound) {
-    const bool held = state() == State::kHeld;
-    set(held ? State::kLost : State::kFailed, {Code::kFailedPrecondition, "the session has ended"});
-  }
+  if (response->status == kNotFound) set(State::kLost, {Code::kFailedPrecondition, "the session has ended"});
   if (response->status != kOk) return false;
   const std::lock_guard lock(mutex_);
   renewed_at_ = begun;

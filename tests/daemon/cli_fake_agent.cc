@@ -57,19 +57,25 @@ class FakeAgent::Impl {
 
  private:
   void answer(const httplib::Request& request, httplib::Response& response) {
+    const Answer answer = note(request);
+    if (answer.before) answer.before();
+    response.status = answer.status;
+    if (!answer.body.empty()) response.set_content(answer.body, "application/json");
+    if (!answer.index.empty()) response.set_header("X-Consul-Index", answer.index);
+  }
+
+  /// Notes the request and finds its answer.
+  Answer note(const httplib::Request& request) {
     const std::lock_guard lock(mutex_);
     SeenRequest& seen = seen_.emplace_back();
     seen.line = request.method + " " + request.target;
     seen.body = request.body;
     for (const auto& [name, value] : request.headers) seen.headers[base::to_lower(name)] = value;
     const auto at = answers_.find(request.method + " " + request.path);
-    response.status = 404;
-    if (at == answers_.end()) return;
-    const Answer answer = at->second.front();
+    if (at == answers_.end()) return {.status = 404};
+    Answer answer = at->second.front();
     if (at->second.size() > 1) at->second.pop_front();
-    response.status = answer.status;
-    response.set_content(answer.body, "application/json");
-    if (!answer.index.empty()) response.set_header("X-Consul-Index", answer.index);
+    return answer;
   }
 
   std::unique_ptr<httplib::Server> server_;
@@ -86,7 +92,7 @@ FakeAgent::~FakeAgent() = default;
 const std::string& FakeAgent::address() const { return impl_->address(); }
 
 void FakeAgent::on(const std::string& method_and_path, std::string body, int status) {
-  impl_->on_each(method_and_path, {{status, std::move(body), {}}});
+  impl_->on_each(method_and_path, {{.status = status, .body = std::move(body)}});
 }
 
 void FakeAgent::on_each(const std::string& method_and_path, std::vector<Answer> answers) {

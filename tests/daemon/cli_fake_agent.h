@@ -5,6 +5,7 @@
 /// command against it without a process.
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -44,6 +45,7 @@ class FakeAgent {
     int status = 200;
     std::string body{};
     std::string index{};
+    std::function<void()> before{};  ///< is done first, on the server's thread
   };
   void on_each(const std::string& method_and_path, std::vector<Answer> answers);
   std::vector<SeenRequest> seen() const;

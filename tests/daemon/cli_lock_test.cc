@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <chrono>
+#include <thread>
 
 #include <catch2/catch.hpp>
 
@@ -92,20 +93,24 @@ TEST_CASE("lock: what a program's failure means", "[cli][lock]") {
 
 TEST_CASE("lock: a program whose lock is lost is ended", "[cli][lock]") {
   Agent agent;
-  agent.on_each(kPath, {{404, "", "1"}, {200, lock_of("s-1"), "5"}, {200, lock_of("other"), "6"}});
   const TemporaryFile out("out", "");
-  const auto begun = std::chrono::steady_clock::now();
+  const auto ready = [&out] {
+    const auto end = std::chrono::steady_clock::now() + 20s;
+    while (out.content().find("ready") == std::string::npos && std::chrono::steady_clock::now() < end) {
+      std::this_thread::sleep_for(10ms);
+    }
+  };
+  agent.on_each(kPath, {{404, "", "1"}, {200, lock_of("s-1"), "5"}, {200, lock_of("other"), "6", ready}});
   // What it has started goes with it: else two would be at work.
+  const std::string inner = "trap \"echo ended >>" + out.path() + "; exit\" TERM; echo ready >>" +
+                            out.path() + "; while :; do sleep 0.05; done";
   const auto run =
       run_cli(agent, {"lock", "-verbose", "p",
-                      "sh -c 'trap \"echo inner >>" + out.path() +
-                          "; exit\" TERM; while :; do sleep "
-                          "0.05; done' & trap 'wait; exit 7' TERM; while :; do sleep 0.05; done"});
-  CHECK(std::chrono::steady_clock::now() - begun < 4s);
+                      "sh -c '" + inner + "' & trap 'wait; exit 7' TERM; while :; do sleep 0.05; done"});
   CHECK(run.code == 0);
   CHECK(run.out.find("Lock lost, killing child\nTerminating child pid ") != std::string::npos);
   CHECK(run.out.find("Child terminated\n") != std::string::npos);
-  CHECK(out.content() == "inner\n");
+  CHECK(out.content() == "ready\nended\n");
 }
 
 TEST_CASE("lock: failures of the agent are borne for a while", "[cli][lock]") {
