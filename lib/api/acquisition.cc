@@ -4,11 +4,21 @@
 
 namespace discovery::api {
 
+Acquisition::~Acquisition() {
+  if (!over_) session_->state()->core()->remove(*this);  // what it waited for has gone without a word
+}
+
+void Acquisition::end() {
+  const auto self = shared_from_this();  // what it waits for holds it, and is cancelled
+  fail({Code::kCancelled, "the agent has stopped"});
+}
+
 void Acquisition::begin(const std::string& reserved) {
   done_.on_given_up([weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->abandon();
   });
   pause_ = parts_.env->make_timer();
+  session_->state()->core()->add(*this);
   take(reserved);
 }
 
@@ -37,9 +47,7 @@ void Acquisition::look_after_pause() {
 void Acquisition::fail_or_retry(const Status& status) {
   if (!session_->state()->alive())
     return fail(Status(Code::kFailedPrecondition, "the session is lost: open another one"));
-  const bool passes = status.code() == Code::kUnavailable || status.code() == Code::kDeadlineExceeded ||
-                      status.code() == Code::kUnknownOutcome;
-  if (!wait_ || !passes) return fail(status);
+  if (!wait_ || !may_pass(status)) return fail(status);
   look_after_pause();
 }
 
@@ -52,9 +60,10 @@ void Acquisition::abandon() {
 }
 
 void Acquisition::undo() {
+  LettingGo::Release release = this->release();
   // A session that has ended has let go of everything; and then there may be nobody to ask any more.
-  if (!session_->state()->alive()) return session_->state()->leave_key(reserved_);
-  take_back([session = session_, reserved = reserved_] { session->state()->leave_key(reserved); });
+  if (!release || !session_->state()->alive()) return session_->state()->leave_key(reserved_);
+  LettingGo::begin(session_, reserved_, std::move(release));
 }
 
 void Acquisition::fail(const Status& status) {
@@ -63,15 +72,18 @@ void Acquisition::fail(const Status& status) {
   done_(status);
 }
 
-void Acquisition::succeed(std::uint64_t fence, HeldLock::Kind kind) {
+void Acquisition::succeed(std::uint64_t fence, model::Query watched,
+                          std::function<bool(const model::Value&)> is_held) {
   finish();
-  done_(std::make_shared<HeldLock>(session_, reserved_, fence, std::move(kind)));
+  done_(std::make_shared<HeldLock>(session_, reserved_, fence,
+                                   HeldLock::Kind{std::move(watched), std::move(is_held), release()}));
 }
 
 void Acquisition::finish() {
   over_ = true;
   stop_.request_stop();
   pause_.reset();
+  session_->state()->core()->remove(*this);
 }
 
 }  // namespace discovery::api

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -11,21 +12,18 @@
 
 namespace discovery::api {
 
-/// How long who waits for a lock pauses where nothing tells when to try again: a lock-delay, or servers that
-/// cannot be asked. Grows from the one to the other.
-inline constexpr Duration kFirstPause = std::chrono::milliseconds(20);
-inline constexpr Duration kLongestPause = std::chrono::seconds(1);
-
 /// A try to get hold of something: asks, waits, and begins again, until it has it or its caller gives up.
 /// Threads: the loop's. Held by what it waits for.
-class Acquisition : public std::enable_shared_from_this<Acquisition> {
+class Acquisition : public Attached, public std::enable_shared_from_this<Acquisition> {
  public:
   Acquisition(std::shared_ptr<OpenSession> session, const AgentCore::Parts& parts, bool wait,
               Completion<std::shared_ptr<HeldLock>> done)
       : session_(std::move(session)), parts_(parts), wait_(wait), done_(std::move(done)) {}
-  virtual ~Acquisition() = default;
   Acquisition(const Acquisition&) = delete;
   Acquisition& operator=(const Acquisition&) = delete;
+  ~Acquisition() override;
+
+  void end() override;
 
   /// `reserved` is what the session may hold only once.
   void begin(const std::string& reserved);
@@ -33,8 +31,8 @@ class Acquisition : public std::enable_shared_from_this<Acquisition> {
  protected:
   /// Looks how things stand, once they have moved beyond an index, and goes on from there.
   virtual void look(Index beyond) = 0;
-  /// Takes back what was done so far, then calls `done`.
-  virtual void take_back(UniqueFunction<void()> done) = 0;
+  /// How to let go of what was taken so far, or what is held; empty: nothing was.
+  virtual LettingGo::Release release() const = 0;
 
   const std::string& session_id() const noexcept { return session_->state()->id(); }
   const std::string& token() const noexcept { return session_->token(); }
@@ -74,7 +72,7 @@ class Acquisition : public std::enable_shared_from_this<Acquisition> {
   void fail_or_retry(const Status& status);
   void fail(const Status& status);
   /// It is held, and stays so until the answer's end.
-  void succeed(std::uint64_t fence, HeldLock::Kind kind);
+  void succeed(std::uint64_t fence, model::Query watched, std::function<bool(const model::Value&)> is_held);
 
  private:
   /// Begins, once the key is free of what was before.

@@ -31,14 +31,7 @@ class HeldLock::Guard final : public Attached, private model::Sink {
   void release(Completion<Unit> done) {
     if (!handle_) return done(Status(Code::kNotFound, "the lock was lost before"));
     end_watch();
-    // Until it has been let go nothing new begins with this key: the two would get in each other's way.
-    session_->state()->begin_leaving(key_);
-    kind_.release(core().parts(), Completion<Unit>(nullptr, nullptr,
-                                                   [session = session_, key = key_,
-                                                    done = std::move(done)](Result<Unit> result) mutable {
-                                                     session->state()->leave_key(key);
-                                                     done(std::move(result));
-                                                   }));
+    LettingGo::begin(session_, key_, kind_.release, std::move(done));
   }
 
  private:

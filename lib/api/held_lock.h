@@ -6,6 +6,7 @@
 #include <stop_token>
 #include <string>
 
+#include "lib/api/letting_go.h"
 #include "lib/api/open_session.h"
 
 namespace discovery::api {
@@ -18,7 +19,7 @@ class HeldLock {
   struct Kind {
     model::Query watched;
     std::function<bool(const model::Value&)> is_held;
-    std::function<void(const AgentCore::Parts&, Completion<Unit>)> release;
+    LettingGo::Release release;
   };
 
   /// `key` is what the session has taken for it.

@@ -32,7 +32,8 @@ class LockAcquisition final : public Acquisition {
         return fail({Code::kFailedPrecondition, "the key \"" + key_ + "\" is in use for something else"});
       const bool mine = entry != nullptr && entry->session() == session_id();
       if (mine && tried_) return hold(entry->modify_index());  // the try whose outcome was not known
-      if (entry == nullptr || entry->session().empty()) return attempt();
+      // Ours without a holder: it could not be let go. Taken anew it has a fence of its own.
+      if (mine || entry == nullptr || entry->session().empty()) return attempt();
       if (!wait()) return fail({Code::kConflict, "somebody else holds the lock \"" + key_ + "\""});
       reset_pause();
       look(answer->meta.index);
@@ -52,27 +53,22 @@ class LockAcquisition final : public Acquisition {
   }
 
   void hold(Index fence) {
-    const auto unlock = command(model::KvVerb::kUnlock);
-    succeed(fence, {model::GetKey{key_},
-                    [session = session_id()](const model::Value& value) {
-                      const model::KvEntry* entry = entry_of(value);
-                      return entry != nullptr && entry->session() == session;
-                    },
-                    [unlock, token = token()](const AgentCore::Parts& parts, Completion<Unit> done) {
-                      parts.backend->apply(unlock, {.token = token})
-                          .then([done = std::move(done)](const Result<model::Outcome>& outcome) mutable {
-                            if (!outcome.ok()) return done(outcome.status());
-                            outcome->result ? done(Unit{})
-                                            : done(Status(Code::kNotFound, "the lock was lost before"));
-                          });
-                    }});
+    succeed(fence, model::GetKey{key_}, [session = session_id()](const model::Value& value) {
+      const model::KvEntry* entry = entry_of(value);
+      return entry != nullptr && entry->session() == session;
+    });
   }
 
-  void take_back(UniqueFunction<void()> done) override {
-    if (!tried_) return done();
-    parts()
-        .backend->apply(command(model::KvVerb::kUnlock), {.token = token()})
-        .then([done = std::move(done)](const Result<model::Outcome>&) mutable { done(); });
+  LettingGo::Release release() const override {
+    if (!tried_) return nullptr;
+    return [unlock = command(model::KvVerb::kUnlock), token = token()](const AgentCore::Parts& parts,
+                                                                       Completion<Unit> done) {
+      parts.backend->apply(unlock, {.token = token})
+          .then([done = std::move(done)](const Result<model::Outcome>& outcome) mutable {
+            if (!outcome.ok()) return done(outcome.status());
+            outcome->result ? done(Unit{}) : done(Status(Code::kNotFound, "the lock was lost before"));
+          });
+    };
   }
 
   model::KvCommand command(model::KvVerb verb) const {

@@ -6,6 +6,7 @@
 #include "lib/remote/options.h"
 #include "lib/remote/remote_agent.h"
 #include "lib/remote/remote_backend.h"
+#include "lib/remote/remote_events.h"
 
 namespace discovery::api {
 
@@ -24,7 +25,9 @@ class RemoteStack final : public AgentStack {
   env::Env& env_;
   remote::Options options_;  // until start()
   std::unique_ptr<remote::RemoteBackend> backend_;
-  std::unique_ptr<remote::RemoteAgent> agent_;  // asks the backend, so it goes first
+  // These two ask the backend, so they go first.
+  std::unique_ptr<remote::RemoteAgent> agent_;
+  std::unique_ptr<remote::RemoteEvents> events_;
 };
 
 }  // namespace discovery::api

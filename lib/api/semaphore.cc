@@ -155,43 +155,44 @@ class PermitAcquisition final : public Acquisition {
                                                   std::to_string(holders.limit) + " permits, not " +
                                                   std::to_string(permits_)});
     }
-    if (holders.holders.contains(session_id())) return hold(standing.modified);  // of unknown outcome before
-    if (holders.holders.size() >= permits_) {
+    const bool mine = holders.holders.contains(session_id());
+    if (mine && claimed_) return hold(standing.modified);  // the claim whose outcome was not known
+    if (!mine && holders.holders.size() >= permits_) {
       if (!wait()) return fail({Code::kConflict, "all permits of \"" + keys_.prefix + "\" are held"});
       reset_pause();
       return look(index);
     }
+    // Also if it is ours without a holder, since it could not be let go: anew it has a fence of its own.
     holders.holders[session_id()] = true;
+    claimed_ = true;
     apply(holders_command(keys_, standing), [this](const Result<model::Outcome>& outcome) {
       if (!outcome.ok()) return fail_or_retry(outcome.status());
+      claimed_ = outcome->result;
       if (!outcome->result || outcome->index == 0) return look(0);  // others were faster, or it must be read
       hold(outcome->index);
     });
   }
 
   void hold(Index fence) {
-    const std::string session = session_id();
-    succeed(fence,
-            {model::ListKeysWithValues{keys_.prefix + "/"},
-             [keys = keys_, session](const model::Value& value) {
-               const auto standing = read_standing(value, keys);
-               return standing.ok() && standing->holders.holders.contains(session);
-             },
-             [keys = keys_, session, token = token()](const AgentCore::Parts& parts, Completion<Unit> done) {
-               std::make_shared<Departure>(parts, keys, session, token)->begin(std::move(done));
-             }});
+    succeed(fence, model::ListKeysWithValues{keys_.prefix + "/"},
+            [keys = keys_, session = session_id()](const model::Value& value) {
+              const auto standing = read_standing(value, keys);
+              return standing.ok() && standing->holders.holders.contains(session);
+            });
   }
 
-  void take_back(UniqueFunction<void()> done) override {
-    if (!contends_) return done();
-    std::make_shared<Departure>(parts(), keys_, session_id(), token())
-        ->begin(Completion<Unit>(nullptr, nullptr,
-                                 [done = std::move(done)](const Result<Unit>&) mutable { done(); }));
+  LettingGo::Release release() const override {
+    if (!contends_) return nullptr;
+    return [keys = keys_, session = session_id(), token = token()](const AgentCore::Parts& parts,
+                                                                   Completion<Unit> done) {
+      std::make_shared<Departure>(parts, keys, session, token)->begin(std::move(done));
+    };
   }
 
   const Keys keys_;
   const unsigned permits_;
-  bool contends_ = false;
+  bool contends_ = false;  // its own key may be there
+  bool claimed_ = false;   // it may be among the holders
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -165,6 +166,27 @@ TEST_CASE("a remote holder's locks pass to another at once when it is released",
   REQUIRE(world.simulation.wait(std::move(held).release()).ok());
   REQUIRE(world.simulation.run_until([&] { return waiting.has_value(); }, 1s));
   REQUIRE((*waiting)->fence() > fence);
+}
+
+TEST_CASE("events are fired and heard over HTTP", "[remote_agent]") {
+  World world;
+  world.take(world.server->events().fire({.name = "deploy", .payload = "before"}));
+  std::vector<std::string> heard;
+  const Subscription subscription =
+      world.client->events().subscribe("deploy", [&](const Event& event) { heard.push_back(event.payload); });
+  world.simulation.run_for(1s);
+  world.take(world.server->events().fire({.name = "deploy", .payload = "v1"}));
+  REQUIRE_FALSE(world.take(world.client->events().fire({.name = "deploy", .payload = "v2"})).empty());
+  world.take(world.server->events().fire({.name = "other"}));
+  world.simulation.run_for(1s);
+  REQUIRE(heard == std::vector<std::string>{"v1", "v2"});
+
+  world.simulation.cut("server", "client");
+  world.simulation.run_for(1min);
+  world.take(world.server->events().fire({.name = "deploy", .payload = "v3"}));
+  world.simulation.mend("server", "client");
+  REQUIRE(world.simulation.run_until([&] { return heard.size() == 3; }));
+  REQUIRE(heard.back() == "v3");
 }
 
 TEST_CASE("a remote agent that is not there says so, and goes on trying", "[remote_agent]") {
