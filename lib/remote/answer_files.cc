@@ -97,7 +97,7 @@ AnswerFiles::AnswerFiles(env::Env& env, std::string directory, const Limits& lim
       directory_(std::move(directory)),
       limits_(limits),
       timer_(env.make_timer()),
-      workers_(env.make_workers(64)) {
+      workers_(env.make_waiting_workers(64)) {
   Status status = env.files().make_directory(directory_);
   Result<std::vector<std::string>> names = std::vector<std::string>();
   if (status.ok()) status = env.files().remove_leftovers(directory_);

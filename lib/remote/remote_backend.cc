@@ -157,7 +157,11 @@ class RemoteBackend::Impl : public std::enable_shared_from_this<Impl> {
   void apply(model::Command command, const Call& call, Async<model::Outcome>::Callback done) {
     if (Status status = check(command); !status.ok()) return done(std::move(status));
     bool sets_key = false;
-    if (auto* kv = std::get_if<model::KvCommand>(&command); kv != nullptr && tells_index(*kv)) {
+    auto* kv = std::get_if<model::KvCommand>(&command);
+    if (kv != nullptr) {  // a transaction would take it, but nobody could read it then
+      if (Status status = check_key(kv->key); !status.ok()) return done(std::move(status));
+    }
+    if (kv != nullptr && tells_index(*kv)) {
       sets_key = kv->verb == model::KvVerb::kSet;
       command = as_transaction(std::move(*kv));
       done = [done = std::move(done)](Result<model::Outcome> outcome) mutable {

@@ -29,10 +29,11 @@ struct LinkFacts {
 /// restart. When the agent is back they are shown a live answer, also if nothing has changed. An index that
 /// falls begins a new epoch.
 ///
-/// What cannot be done over HTTP gives kInvalidArgument: FindServiceByAddress, ReapTombstonesCommand, and the
-/// like. Outcome::index is 0, as the API does not tell it, but for transactions that have written a key or
-/// record, and for keys that are set (a transaction of one operation, up to 256 KiB). A read that was sent in
-/// vain gives kUnavailable or kDeadlineExceeded, a write kUnknownOutcome.
+/// What cannot be done over HTTP gives kInvalidArgument: FindServiceByAddress, ReapTombstonesCommand, keys
+/// with empty parts or dots between their slashes, which agents clean away, and the like. Outcome::index is
+/// 0, as the API does not tell it, but for transactions that have written a key or record, and for keys that
+/// are set (a transaction of one operation, up to 256 KiB). A read that was sent in vain gives kUnavailable
+/// or kDeadlineExceeded, a write kUnknownOutcome.
 ///
 /// Threads: apply(), query() and watch() any, as model::Backend says; the rest the loop's. It must end on the
 /// loop, before its env, outside of its own callbacks; calls under way end with kCancelled. Blocks: only to

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <utility>
+#include <vector>
 
 #include "lib/base/duration.h"
 #include "lib/base/percent.h"
@@ -36,14 +37,14 @@ class QuestionSpeller {
       : read_(read), datacenter_(datacenter) {}
 
   Spelled operator()(const model::GetKey& query) const {
-    return query.key.empty() ? Spelled(invalid_argument("Missing key name"))
-                             : key(Target(kv_path(query.key)));
+    if (query.key.empty()) return invalid_argument("Missing key name");
+    return key(query.key, Target(kv_path(query.key)));
   }
   Spelled operator()(const model::ListKeysWithValues& query) const {
-    return key(Target(kv_path(query.prefix)).add("recurse"));
+    return key(query.prefix, Target(kv_path(query.prefix)).add("recurse"));
   }
   Spelled operator()(const model::ListKeys& query) const {
-    return key(Target(kv_path(query.prefix)).add("keys").add_if("separator", query.separator));
+    return key(query.prefix, Target(kv_path(query.prefix)).add("keys").add_if("separator", query.separator));
   }
   Spelled operator()(const model::ListNodes& query) const {
     return rows(Target("/v1/catalog/nodes"), query.node_meta);
@@ -125,7 +126,10 @@ class QuestionSpeller {
     return http1::ClientRequest{.target = std::move(target).take()};
   }
   /// Keys are not filtered, nor are they near to anything.
-  Spelled key(Target target) const { return finish(std::move(target)); }
+  Spelled key(std::string_view name, Target target) const {
+    if (Status status = check_key(name); !status.ok()) return status;
+    return finish(std::move(target));
+  }
   Spelled rows(Target target, const model::Labels& node_meta = {}) const {
     for (const auto& [name, value] : node_meta) target.add("node-meta", name + ":" + value);
     return finish(std::move(target.add_if("near", read_.near).add_if("filter", read_.filter)));
@@ -242,6 +246,7 @@ class CommandSpeller {
     if (command.key.empty() && command.verb != model::KvVerb::kDeleteTree) {
       return invalid_argument("Missing key name");
     }
+    if (Status status = check_key(command.key); !status.ok()) return status;
     Target target(kv_path(command.key));
     const bool erases = command.verb == model::KvVerb::kDelete || command.verb == model::KvVerb::kDeleteCas ||
                         command.verb == model::KvVerb::kDeleteTree;
@@ -308,6 +313,18 @@ class CommandSpeller {
 };
 
 }  // namespace
+
+Status check_key(std::string_view key) {
+  const std::vector<std::string_view> parts = base::split(key, '/');
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const bool is_last = i + 1 == parts.size();
+    if ((parts[i].empty() && !is_last) || parts[i] == "." || parts[i] == "..") {
+      return invalid_argument("a key with an empty part, \".\" or \"..\" cannot be named over HTTP: " +
+                              base::go_quote(key));
+    }
+  }
+  return {};
+}
 
 void Target::separate() { text_ += std::exchange(has_query_, true) ? '&' : '?'; }
 

@@ -42,6 +42,10 @@ Result<http1::ClientRequest> spell(const model::Query& query, const model::Read&
 /// Whether the endpoint of a question has blocking queries.
 bool can_wait(const model::Query& query) noexcept;
 
+/// Whether a key can be in a path: agents clean paths, and so would take it for another one.
+/// kInvalidArgument. Pure.
+Status check_key(std::string_view key);
+
 /// A change as a request.
 struct SpelledCommand {
   http1::ClientRequest message;

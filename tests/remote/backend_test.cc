@@ -51,7 +51,12 @@ TEST_CASE("keys are set, read, compared and deleted") {
   answer = it.query(model::ListKeys{"a/", ""});
   CHECK(as<model::Names>(answer).empty());
   CHECK(answer->meta.index > index);
-  CHECK(it.query(model::GetKey{""}).status().code() == Code::kInvalidArgument);
+  for (const char* key : {"", "/a", "a//b", "a/./b", "../b", "a/.."}) {
+    CAPTURE(key);
+    CHECK(it.query(model::GetKey{key}).status().code() == Code::kInvalidArgument);
+    CHECK(it.apply(model::KvCommand{model::KvVerb::kSet, key, "v", 0, 0}).status().code() ==
+          Code::kInvalidArgument);
+  }
   CHECK(it.backend->facts().idle_connections == 1);
 }
 

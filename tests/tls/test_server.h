@@ -4,9 +4,11 @@
 /// A TLS server for tests: OpenSSL's own, above a stream, with a certificate that was made a moment ago.
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <openssl/bio.h>
 #include <openssl/evp.h>
@@ -65,11 +67,16 @@ class TestIdentity {
   X509* certificate_;
 };
 
-/// Shakes hands on a stream, and then sends back all that it gets.
+/// Shakes hands on a stream, and then sends back all that it gets, or what `answer` makes of it.
 class TestServer {
  public:
-  TestServer(env::Stream& stream, const TestIdentity& identity)
-      : stream_(stream), context_(identity.make_context()), ssl_(SSL_new(context_)) {
+  using Answer = std::function<std::string(std::string_view)>;
+
+  TestServer(env::Stream& stream, const TestIdentity& identity, Answer answer = {})
+      : stream_(stream),
+        answer_(std::move(answer)),
+        context_(identity.make_context()),
+        ssl_(SSL_new(context_)) {
     SSL_set_bio(ssl_, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
     SSL_set_accept_state(ssl_);
     read();
@@ -105,7 +112,9 @@ class TestServer {
     while (SSL_is_init_finished(ssl_) != 0 && SSL_read_ex(ssl_, text.data(), text.size(), &got) == 1) {
       received_.append(text.data(), got);
       std::size_t written = 0;
-      SSL_write_ex(ssl_, text.data(), got, &written);
+      const std::string_view said(text.data(), got);
+      const std::string reply = answer_ ? answer_(said) : std::string(said);
+      SSL_write_ex(ssl_, reply.data(), reply.size(), &written);
     }
     if ((SSL_get_shutdown(ssl_) & SSL_RECEIVED_SHUTDOWN) != 0 && !ended_) {
       ended_ = true;
@@ -129,6 +138,7 @@ class TestServer {
   }
 
   env::Stream& stream_;
+  const Answer answer_;
   SSL_CTX* context_;
   SSL* ssl_;
   std::array<char, 4096> buffer_{};
