@@ -47,6 +47,7 @@ void Gauges::collect() {
   set("runtime.num_goroutines", static_cast<double>(process.threads));
   count<model::Nodes>(registry_, server_, "state.nodes", model::ListNodes{});
   count<model::ServiceTags>(registry_, server_, "state.services", model::ListServices{});
+  set("session_ttl.active", static_cast<double>(server_.sessions_with_ttl()));
   set("members.servers", 1);
   set("members.clients", 0);
   set("serf.member.alive", 1);

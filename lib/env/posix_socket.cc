@@ -73,6 +73,17 @@ Result<UniqueFd> open_socket(int family, int type, const std::string& purpose) {
   return fd;
 }
 
+/// Lets the connections that a listener takes ask now and then whether their idle peers are still there, as
+/// those of Go's servers do: a machine that lost its power says nothing by itself.
+void probe_idle_peers(int fd) {
+  constexpr int kSeconds = 15;  // until the first probe, and between two of them
+  constexpr int kProbes = 9;
+  set_flag(fd, SOL_SOCKET, SO_KEEPALIVE);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &kSeconds, sizeof kSeconds);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &kSeconds, sizeof kSeconds);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &kProbes, sizeof kProbes);
+}
+
 /// Removes the socket file of a program that has ended; leaves all else.
 void remove_stale_socket(const SocketAddress& at, const std::string& path) {
   struct stat about {};
@@ -160,6 +171,7 @@ Result<UniqueFd> open_listener(const Endpoint& at, const ListenOptions& options)
     // port.)
     return bind_error(at, errno);
   }
+  if (!at.is_unix()) probe_idle_peers(fd->get());
   if (Status bound = bind_socket(fd->get(), *address, at, options); !bound.ok()) return bound;
   if (::listen(fd->get(), options.backlog) != 0) return bind_error(at, errno);
   return fd;

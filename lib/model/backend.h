@@ -52,8 +52,8 @@ class Backend {
   /// Puts off the end of a session by its TTL, counted anew, and returns it; of one without a TTL it does
   /// nothing. Not a command, since it changes no state: when a session ends for want of renewal is known to
   /// the leader alone, by its own monotonic clock, and a leader that is new counts anew for all of them.
-  /// Until twice the TTL after the latest renewal that was answered the session does not end for want of
-  /// one. kNotFound ("Session id '...' not found"), kInvalidArgument (no id), kUnavailable.
+  /// For want of a renewal a session ends when one was answered twice its TTL ago, or a tenth of a second
+  /// earlier. kNotFound ("Session id '...' not found"), kInvalidArgument (no id), kUnavailable.
   virtual Async<SessionPtr> renew_session(std::string id, Call call) = 0;
 
   /// Shows `sink`, which must outlive the handle, the answer now and after each change of it.

@@ -30,7 +30,7 @@ SessionKey key_of(const Session& session) {
 
 std::string check_row(std::string_view node, std::string_view check_id, const SessionKey& session) {
   std::string row = table_key({node, check_id, ""});
-  row += session.view();
+  row += session_row(session);
   return row;
 }
 
@@ -92,7 +92,7 @@ void let_go(Transaction& tx, const Session& session, const SessionKey& key) {
 
 void end_session(Transaction& tx, const SessionPtr& session) {
   const SessionKey key = key_of(*session);
-  if (!tx.erase<SessionTable>(key.view())) return;
+  if (!tx.erase<SessionTable>(session_row(key))) return;
   for_each_row(*session, key, [&](const std::string& row) { tx.erase<SessionCheckTable>(row); });
   let_go(tx, *session, key);
   touch(tx, *session, key);
@@ -119,7 +119,7 @@ Status create_session(Transaction& tx, Session session) {
   session.index = {tx.index(), tx.index()};
   tx.share_texts(session);
   const auto stored = std::make_shared<const Session>(std::move(session));
-  tx.put<SessionTable>(key->view(), stored);
+  tx.put<SessionTable>(session_row(*key), stored);
   for_each_row(*stored, *key, [&](const std::string& row) { tx.put<SessionCheckTable>(row, stored); });
   touch(tx, *stored, *key);
   tx.aftermath().made.push_back(stored);
@@ -151,12 +151,22 @@ Status require_session(const Transaction& tx, std::string_view id) {
   return find_session(tx, *key) ? Status() : refused("invalid session " + base::go_quote(id));
 }
 
-std::string lock_row(const SessionKey& session, std::string_view key) {
-  const std::string_view bytes = session.view();
+std::string session_row(const SessionKey& session) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
   std::string row;
-  row.reserve(1 + bytes.size() + key.size());
-  row += static_cast<char>(bytes.size());  // none is another's prefix
-  row += bytes;
+  row.reserve(2 * SessionKey::kMaxSize);
+  for (const char c : session.view()) {
+    const auto byte = static_cast<unsigned char>(c);
+    row += kDigits[byte >> 4U];
+    row += kDigits[byte & 15U];
+  }
+  return row;
+}
+
+std::string lock_row(const SessionKey& session, std::string_view key) {
+  std::string row = session_row(session);
+  row.reserve(row.size() + 1 + key.size());
+  row += '/';  // no session's digits are the beginning of another row
   row += key;
   return row;
 }

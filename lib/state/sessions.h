@@ -31,10 +31,14 @@ void end_sessions_on_node(Transaction& transaction, std::string_view node);
 /// Whether there is a session of this id. kFailedPrecondition with Consul's text if not.
 Status require_session(const Transaction& transaction, std::string_view id);
 
+/// The key of a session in the tables: hexadecimal digits, so that the trees' branches stay narrow. (Random
+/// bytes make branches of 256 children, which each commit copies.)
+std::string session_row(const model::SessionKey& session);
+
 /// The session of a key, or null. `Tables`: a Snapshot or a Transaction. Threads: as `Tables`.
 template <class Tables>
 model::SessionPtr find_session(const Tables& tables, const model::SessionKey& key) {
-  const auto* leaf = tables.template table<SessionTable>().find(key.view());
+  const auto* leaf = tables.template table<SessionTable>().find(session_row(key));
   return leaf == nullptr ? nullptr : leaf->value();
 }
 

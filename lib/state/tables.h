@@ -66,7 +66,7 @@ struct CoordinateTable : Table<11, Box<model::CoordinatePtr>> {};
 /// row's name: the index at which it was last moved
 struct IndexTable : Table<12, Box<Index>> {};
 
-/// session's key (model::SessionKey)
+/// session's key, in hexadecimal digits; see session_row()
 struct SessionTable : Table<13, Box<model::SessionPtr>> {};
 /// node, check id, session's key: what each session lives on; the check id is empty for one without checks
 struct SessionCheckTable : Table<14, Box<model::SessionPtr>> {};
