@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "daemon/cli/format.h"
+#include "lib/base/nearest.h"
 #include "lib/base/strings.h"
 
 namespace discovery::cli {
@@ -99,6 +100,15 @@ const FlagSet::Flag* FlagSet::find(std::string_view name) const {
   return at == flags_.end() ? nullptr : &*at;
 }
 
+std::string FlagSet::did_you_mean(std::string_view name) const {
+  std::vector<std::string_view> names;
+  for (const Flag& flag : flags_) {
+    if (flag.text.name.size() > 1) names.push_back(flag.text.name);
+  }
+  const std::string_view best = base::nearest(name, names);
+  return best.empty() ? "" : " (did you mean -" + std::string(best) + "?)";
+}
+
 Result<std::vector<std::string>> FlagSet::parse(std::span<const std::string> args) const {
   std::size_t next = 0;
   while (next < args.size()) {
@@ -113,7 +123,8 @@ Result<std::vector<std::string>> FlagSet::parse(std::span<const std::string> arg
     const std::size_t equals = body.find('=');
     const std::string name(body.substr(0, equals));
     const Flag* const flag = find(name);
-    if (flag == nullptr) return invalid_argument("flag provided but not defined: -" + name);
+    if (flag == nullptr)
+      return invalid_argument("flag provided but not defined: -" + name + did_you_mean(name));
 
     std::string value = "true";
     if (equals != std::string_view::npos) {

@@ -47,8 +47,8 @@ class FlagSet {
   void add(const FlagText& text, bool is_bool, std::function<Status(const std::string&)> set);
 
   /// Sets the variables and returns the positional arguments: all that follows the first argument that is no
-  /// flag, or a "--". Errors: kInvalidArgument with the wording of Go's `flag` package; variables of flags
-  /// before the faulty one are set.
+  /// flag, or a "--". Errors: kInvalidArgument with the wording of Go's `flag` package, and a suggestion for
+  /// a flag that is not there; variables of flags before the faulty one are set.
   Result<std::vector<std::string>> parse(std::span<const std::string> args) const;
 
   /// The listing of all flags for a help text, sorted and grouped; empty if there are none.
@@ -62,6 +62,8 @@ class FlagSet {
   };
 
   const Flag* find(std::string_view name) const;
+  /// Suggests the flag that is most like one that is not there; empty if none is.
+  std::string did_you_mean(std::string_view name) const;
 
   std::vector<Flag> flags_;
 };

@@ -15,7 +15,7 @@ std::string text(const rapidjson::Value& value) {
 }
 
 Status invalid_json(std::size_t offset, rapidjson::ParseErrorCode code) {
-  return {Code::kDataLoss, "invalid JSON in the answer at offset " + std::to_string(offset) + ": " +
+  return {Code::kDataLoss, "invalid JSON at offset " + std::to_string(offset) + ": " +
                                rapidjson::GetParseError_En(code)};
 }
 

@@ -29,7 +29,10 @@ config::Host no_host() {
   return {.hostname = []() -> Result<std::string> { return std::string("localhost"); },
           .private_ipv4 = no_addresses,
           .public_ipv6 = no_addresses,
-          .max_open_files = []() -> std::optional<std::uint64_t> { return std::nullopt; }};
+          .max_open_files = []() -> std::optional<std::uint64_t> { return std::nullopt; },
+          .interfaces = []() -> Result<std::vector<config::InterfaceAddress>> {
+            return std::vector<config::InterfaceAddress>();
+          }};
 }
 
 }  // namespace

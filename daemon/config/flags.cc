@@ -227,18 +227,6 @@ void declare(cli::FlagSet& set, const KeyFlag& flag, AgentFlags& flags) {
           });
 }
 
-/// Adds the flag that is most like one that is not there.
-Status with_suggestion(const Status& mistake) {
-  constexpr std::string_view kUnknown = "flag provided but not defined: -";
-  std::string message(mistake.message());
-  if (!message.starts_with(kUnknown)) return mistake;
-  std::vector<std::string_view> names = {"dev", "config-file", "config-dir", "config-format", "hcl"};
-  for (const KeyFlag& flag : kKeyFlags) names.push_back(flag.name);
-  const std::string_view best = nearest(std::string_view(message).substr(kUnknown.size()), names);
-  if (best.empty()) return mistake;
-  return {mistake.code(), message + " (did you mean -" + std::string(best) + "?)"};
-}
-
 constexpr std::string_view kIntroduction =
     "Usage: discoveryd agent [options]\n"
     "\n"
@@ -285,7 +273,7 @@ Result<AgentFlags> parse_agent_flags(std::span<const std::string> args) {
   for (const KeyFlag& flag : kKeyFlags) declare(set, flag, flags);
 
   const Result<std::vector<std::string>> rest = set.parse(args);
-  if (!rest.ok()) return with_suggestion(rest.status());
+  if (!rest.ok()) return rest.status();
   if (!rest->empty() && !flags.help) {
     return invalid_argument("Unexpected extra arguments: [" + cli::join(*rest, " ") + "]");
   }

@@ -9,7 +9,9 @@
 
 #include <array>
 #include <cerrno>
+#include <fstream>
 #include <memory>
+#include <sstream>
 #include <system_error>
 
 namespace discovery::config {
@@ -71,6 +73,62 @@ Result<std::vector<std::string>> public_ipv6() {
       [](const sockaddr* at) { return text_if(at, AF_INET6, &sockaddr_in6::sin6_addr, is_public); });
 }
 
+/// The interface that the default route of IPv4 leads to; empty if there is none.
+std::string default_interface() {
+  std::ifstream routes("/proc/net/route");
+  std::string line;
+  while (std::getline(routes, line)) {
+    std::istringstream columns(line);
+    std::string name;
+    std::string destination;
+    if (columns >> name >> destination && destination == "00000000") return name;
+  }
+  return "";
+}
+
+/// The length of a prefix, of a mask's leading bits.
+template <class Bytes>
+int prefix_of(const Bytes& mask) {
+  const auto* const bytes = reinterpret_cast<const unsigned char*>(&mask);
+  int length = 0;
+  while (length < static_cast<int>(8 * sizeof mask) && (bytes[length / 8] & (0x80 >> length % 8)) != 0)
+    ++length;
+  return length;
+}
+
+Result<std::vector<InterfaceAddress>> interfaces() {
+  ifaddrs* first = nullptr;
+  if (getifaddrs(&first) != 0) return system_error("getifaddrs");
+  const std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> owner(first, &freeifaddrs);
+  const std::string by_default = default_interface();
+  std::vector<InterfaceAddress> found;
+  for (const ifaddrs* at = first; at != nullptr; at = at->ifa_next) {
+    if (at->ifa_addr == nullptr) continue;
+    InterfaceAddress address;
+    const bool is_v4 = at->ifa_addr->sa_family == AF_INET;
+    address.address =
+        is_v4 ? text_if(
+                    at->ifa_addr, AF_INET, &sockaddr_in::sin_addr, +[](const in_addr&) { return true; })
+              : text_if(
+                    at->ifa_addr, AF_INET6, &sockaddr_in6::sin6_addr, +[](const in6_addr&) { return true; });
+    if (address.address.empty()) continue;
+    if (at->ifa_netmask != nullptr) {
+      address.prefix = is_v4 ? prefix_of(reinterpret_cast<const sockaddr_in*>(at->ifa_netmask)->sin_addr)
+                             : prefix_of(reinterpret_cast<const sockaddr_in6*>(at->ifa_netmask)->sin6_addr);
+    }
+    const auto has = [&](unsigned flag) { return (at->ifa_flags & flag) != 0; };
+    address.name = at->ifa_name;
+    address.up = has(IFF_UP);
+    address.loopback = has(IFF_LOOPBACK);
+    address.broadcast = has(IFF_BROADCAST);
+    address.multicast = has(IFF_MULTICAST);
+    address.point_to_point = has(IFF_POINTOPOINT);
+    address.is_default = address.name == by_default;
+    found.push_back(std::move(address));
+  }
+  return found;
+}
+
 std::optional<std::uint64_t> max_open_files() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max == RLIM_INFINITY) return std::nullopt;
@@ -79,6 +137,6 @@ std::optional<std::uint64_t> max_open_files() {
 
 }  // namespace
 
-Host this_host() { return {read_hostname, private_ipv4, public_ipv6, max_open_files}; }
+Host this_host() { return {read_hostname, private_ipv4, public_ipv6, max_open_files, interfaces}; }
 
 }  // namespace discovery::config

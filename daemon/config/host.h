@@ -8,6 +8,8 @@
 
 #include <discovery/status.h>
 
+#include "daemon/config/address_template.h"
+
 namespace discovery::config {
 
 /// What the configuration asks of the machine; tests answer in its place. The functions may block for a
@@ -20,6 +22,8 @@ struct Host {
   std::function<Result<std::vector<std::string>>()> public_ipv6;
   /// How many files this process may open at most; nothing if there is no limit.
   std::function<std::optional<std::uint64_t>()> max_open_files;
+  /// The addresses of all interfaces: what templates choose from.
+  std::function<Result<std::vector<InterfaceAddress>>()> interfaces;
 };
 
 /// The machine that this runs on.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -34,12 +35,11 @@ std::vector<std::string> fields(std::string_view text) {
 /// Reads the texts of addresses and gathers what is wrong with them.
 class Addresses {
  public:
-  explicit Addresses(std::vector<std::string>& problems) : problems_(problems) {}
+  Addresses(const Host& host, std::vector<std::string>& problems) : host_(host), problems_(problems) {}
 
   /// Any number of IP addresses and sockets.
   std::vector<std::string> all(const std::string& key, const std::string& text) {
-    if (!check_template(key, text)) return {};
-    std::vector<std::string> addresses = fields(text);
+    std::vector<std::string> addresses = fields(expanded(key, text).value_or(""));
     for (std::string& address : addresses) {
       if (address == "[::]") address = "::";
       if (is_unix(address) || agent::ip_version(address) != 0) continue;
@@ -63,15 +63,21 @@ class Addresses {
     return addresses.front();
   }
 
-  /// Templates let an address depend on the machine's interfaces.
-  bool check_template(const std::string& key, const std::string& text) {
-    if (text.find("{{") == std::string::npos) return true;
-    problems_.push_back(key + ": error parsing " + base::go_quote(text) +
-                        ": address templates are not supported, give the address itself");
-    return false;
+  /// The text with what its templates choose of the machine's addresses; nothing if they cannot be read.
+  std::optional<std::string> expanded(const std::string& key, const std::string& text) {
+    if (!is_address_template(text)) return text;
+    if (!interfaces_) interfaces_ = host_.interfaces();
+    Result<std::string> filled =
+        interfaces_->ok() ? expand_address_template(text, **interfaces_) : interfaces_->status();
+    if (filled.ok()) return *std::move(filled);
+    problems_.push_back(key + ": error parsing " + base::go_quote(text) + ": " +
+                        std::string(filled.status().message()));
+    return std::nullopt;
   }
 
  private:
+  const Host& host_;
+  std::optional<Result<std::vector<InterfaceAddress>>> interfaces_;
   std::vector<std::string>& problems_;
 };
 
@@ -100,8 +106,9 @@ void resolve_ports(agent::PortsConfig& ports, std::vector<std::string>& problems
 }
 
 Status resolve_bind_address(Draft& draft, Addresses& addresses) {
-  if (!addresses.check_template("bind_addr", draft.bind_addr)) return {};
-  const std::vector<std::string> found = fields(draft.bind_addr);
+  const std::optional<std::string> text = addresses.expanded("bind_addr", draft.bind_addr);
+  if (!text) return {};
+  const std::vector<std::string> found = fields(*text);
   if (found.empty()) return invalid_argument("bind_addr cannot be empty");
   if (found.size() > 1) {
     return invalid_argument(
@@ -197,8 +204,7 @@ void resolve_listeners(Draft& draft, Addresses& addresses, std::vector<std::stri
 Status resolve_recursors(Draft& draft, Addresses& addresses) {
   std::vector<std::string> unique;
   for (const std::string& text : draft.recursors) {
-    if (!addresses.check_template("recursors", text)) continue;
-    for (std::string& address : fields(text)) {
+    for (std::string& address : fields(addresses.expanded("recursors", text).value_or(""))) {
       if (is_unix(address)) return invalid_argument("DNS Recursors cannot be unix sockets: " + address);
       if (std::find(unique.begin(), unique.end(), address) == unique.end())
         unique.push_back(std::move(address));
@@ -315,7 +321,7 @@ Status check_server_or_client(const Draft& draft) {
 
 Result<agent::Config> resolve(Draft draft, const Host& host, std::vector<std::string> problems,
                               std::vector<std::string>& warnings) {
-  Addresses addresses(problems);
+  Addresses addresses(host, problems);
   resolve_ports(draft.ports, problems);
   if (Status status = resolve_identity(draft, host); !status.ok()) return status;
   if (Status status = resolve_bind_address(draft, addresses); !status.ok()) return status;

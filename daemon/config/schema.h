@@ -95,10 +95,6 @@ class Schema {
   std::unordered_set<std::string> sections_;
 };
 
-/// The one of `names` that is most like `name`, if any is alike at all; else empty. For names of keys and
-/// flags.
-std::string_view nearest(std::string_view name, std::span<const std::string_view> names);
-
 /// Whether the value of a key must not be shown to anybody: tokens, keys of encryption.
 bool is_secret(std::string_view path);
 

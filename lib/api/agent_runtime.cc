@@ -181,6 +181,8 @@ class AgentRuntime::Impl {
   Status listen_http() {
     env::ListenOptions options;
     options.unix_mode = octal(config_.unix_sockets.mode);
+    options.unix_user = config_.unix_sockets.user;
+    options.unix_group = config_.unix_sockets.group;
     for (const Endpoint& at : endpoints(config_.addresses.http, config_.client_addr, config_.ports.http)) {
       auto listener = env_.listen(at, options);
       if (!listener.ok())

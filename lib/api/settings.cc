@@ -146,6 +146,7 @@ http::Options http_options(const Config& config) {
   options.translate_addresses = config.translate_wan_addrs;
   options.use_cache = config.http_config.use_cache;
   options.use_streaming_backend = config.use_streaming_backend;
+  options.coordinates = !config.disable_coordinates;
   options.refuse_unprintable_paths = !config.disable_http_unprintable_char_filter;
   options.discovery_max_stale = config.discovery_max_stale;
   options.max_query_time = config.max_query_time;

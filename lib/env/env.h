@@ -181,8 +181,9 @@ class Process {
 /// What a socket needs beyond its endpoint.
 struct ListenOptions {
   int backlog = 1024;
-  bool reuse_port = false;      ///< several sockets share the port, the kernel spreads the load
-  std::uint32_t unix_mode = 0;  ///< permission bits of a Unix socket; 0 leaves the process's own
+  bool reuse_port = false;                ///< several sockets share the port, the kernel spreads the load
+  std::uint32_t unix_mode = 0;            ///< permission bits of a Unix socket; 0 leaves the process's own
+  std::string unix_user{}, unix_group{};  ///< who owns a Unix socket, a name or a number; empty: this process
 };
 
 /// One world, seen from one loop.

@@ -1,15 +1,18 @@
 #include "lib/env/posix_socket.h"
 
 #include <arpa/inet.h>
+#include <grp.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -92,6 +95,43 @@ void remove_stale_socket(const SocketAddress& at, const std::string& path) {
   if (::connect(probe.get(), at.get(), at.length) != 0 && errno == ECONNREFUSED) ::unlink(path.c_str());
 }
 
+/// The number of a user or group: given as such, or looked up by its name. `Entry` is what `look_up` fills
+/// in.
+template <class Entry, class LookUp>
+Result<std::uint32_t> find_id(const std::string& what, const std::string& who, LookUp look_up,
+                              std::uint32_t Entry::*id) {
+  std::uint32_t number = 0;
+  const char* const end = who.data() + who.size();
+  if (const auto [stop, error] = std::from_chars(who.data(), end, number);
+      error == std::errc() && stop == end) {
+    return number;
+  }
+  Entry entry{};
+  Entry* found = nullptr;
+  std::array<char, 4096> buffer{};
+  if (look_up(who.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) {
+    return invalid_argument("invalid " + what + " specified: " + who);
+  }
+  return entry.*id;
+}
+
+/// Gives a Unix socket the mode and the owner that it should have.
+Status own_socket_file(const std::string& path, const ListenOptions& options) {
+  if (options.unix_mode != 0 && ::chmod(path.c_str(), static_cast<mode_t>(options.unix_mode)) != 0) {
+    return posix_error("cannot set the mode of " + path, errno);
+  }
+  Result<std::uint32_t> user = ::getuid();
+  Result<std::uint32_t> group = ::getgid();
+  if (!options.unix_user.empty()) user = find_id("user", options.unix_user, ::getpwnam_r, &passwd::pw_uid);
+  if (!options.unix_group.empty())
+    group = find_id("group", options.unix_group, ::getgrnam_r, &::group::gr_gid);
+  if (!user.ok()) return user.status();
+  if (!group.ok()) return group.status();
+  if (*user == ::getuid() && *group == ::getgid()) return {};
+  if (::chown(path.c_str(), *user, *group) != 0) return posix_error("cannot set the owner of " + path, errno);
+  return {};
+}
+
 /// Binds with the options that listeners and datagram sockets share.
 Status bind_socket(int fd, const SocketAddress& address, const Endpoint& at, const ListenOptions& options) {
   if (address.family() != AF_UNIX) {
@@ -100,13 +140,10 @@ Status bind_socket(int fd, const SocketAddress& address, const Endpoint& at, con
       return bind_error(at, errno);
   }
   if (::bind(fd, address.get(), address.length) != 0) return bind_error(at, errno);
-  if (address.family() == AF_UNIX && options.unix_mode != 0 &&
-      ::chmod(at.address.c_str(), static_cast<mode_t>(options.unix_mode)) != 0) {
-    const int error = errno;
-    ::unlink(at.address.c_str());
-    return posix_error("cannot set the mode of " + at.address, error);
-  }
-  return {};
+  if (address.family() != AF_UNIX) return {};
+  Status owned = own_socket_file(at.address, options);
+  if (!owned.ok()) ::unlink(at.address.c_str());
+  return owned;
 }
 
 }  // namespace

@@ -24,6 +24,7 @@ struct Options {
   bool use_cache = true;              ///< whether `?cached` has a meaning
   bool use_streaming_backend = true;  ///< what watched health queries report as their backend
   bool refuse_unprintable_paths = true;
+  bool coordinates = true;  ///< whether there are network coordinates; if not, their endpoints answer 401
   Duration discovery_max_stale{};  ///< catalog and health reads are stale up to this by default; 0: not
   Duration max_query_time = std::chrono::minutes(10);  ///< the longest `?wait`; what is longer is cut
 

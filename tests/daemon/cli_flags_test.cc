@@ -76,6 +76,8 @@ TEST_CASE("flags: errors have the wording of Go's flag package", "[cli][flags]")
   Sample s;
   CHECK(s.error({"-bogus"}) == "flag provided but not defined: -bogus");
   CHECK(s.error({"--bogus=1"}) == "flag provided but not defined: -bogus");
+  CHECK(s.error({"-txt"}) == "flag provided but not defined: -txt (did you mean -text?)");
+  CHECK(s.error({"-x=1"}) == "flag provided but not defined: -x");
   CHECK(s.error({"-text"}) == "flag needs an argument: -text");
   CHECK(s.error({"---text"}) == "bad flag syntax: ---text");
   CHECK(s.error({"-=x"}) == "bad flag syntax: -=x");

@@ -110,7 +110,7 @@ TEST_CASE("kv get: errors", "[cli][kv]") {
 
   agent.on("GET /v1/kv/a", "[{");
   CHECK(run_cli(agent, {"kv", "get", "a"})
-            .err.starts_with("Error querying Consul agent: invalid JSON in the answer"));
+            .err.starts_with("Error querying Consul agent: invalid JSON at offset"));
   agent.on("GET /v1/kv/a", R"([{"Key":"a","Value":"***"}])");
   CHECK(run_cli(agent, {"kv", "get", "a"}).err ==
         "Error rendering KV pair: illegal base64 data at input byte 0\n");

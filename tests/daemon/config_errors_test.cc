@@ -120,9 +120,12 @@ TEST_CASE("an HCL fragment that is wrong is refused with its message") {
        "bind_addr cannot contain multiple addresses. Use 'addresses.{dns,http,https}' instead."},
       {"bind_addr = \"unix:///x\"", "bind_addr cannot be a unix socket"},
       {"bind_addr = \"localhost\"", "bind_addr must be an ip address"},
-      {"bind_addr = \"{{ GetPrivateIP }}\"", one("bind_addr: error parsing \"{{ GetPrivateIP }}\": address "
-                                                 "templates are not supported, give the address "
-                                                 "itself")},
+      {"bind_addr = \"{{ GetPrivateIp }}\"", one("bind_addr: error parsing \"{{ GetPrivateIp }}\": function "
+                                                 "\"GetPrivateIp\" not defined, or not for "
+                                                 "what it is given")},
+      {"bind_addr = \"{{ GetInterfaceIP `eth9` }}\"", "bind_addr cannot be empty"},
+      {"recursors = [\"{{ GetPublicIP\"]",
+       one("recursors: error parsing \"{{ GetPublicIP\": unclosed action")},
       {"advertise_addr = \"0.0.0.0\"", "Advertise address cannot be 0.0.0.0, :: or [::]"},
       {"advertise_addr = \"[::]\"", "Advertise address cannot be 0.0.0.0, :: or [::]"},
       {"advertise_addr_wan = \"::\"", "Advertise WAN address cannot be 0.0.0.0, :: or [::]"},
@@ -252,10 +255,8 @@ TEST_CASE("flags that are wrong are refused with their message") {
       {{"-dev", "-bootstrap-expect=-1"},
        "bootstrap_expect cannot be -1. Must be greater than or equal to zero"},
       {{"-dev", "-bind="}, "bind_addr cannot be empty"},
-      {{"-dev", "-bind={{ GetInterfaceIP \"eth0\" }}"},
-       one("bind_addr: error parsing \"{{ GetInterfaceIP \\\"eth0\\\" }}\": address templates are not "
-           "supported, give "
-           "the address itself")},
+      {{"-dev", "-bind={{ GetInterfaceIP eth0 }}"},
+       one("bind_addr: error parsing \"{{ GetInterfaceIP eth0 }}\": unexpected \"eth0\" in operand")},
       {{"-dev", "-datacenter", "Dc One"},
        "datacenter can only contain lowercase alphanumeric, - or _ characters. received: \"dc one\""},
       {{"-dev", "-hcl", "server = true", "-hcl", "bogus = 1"},

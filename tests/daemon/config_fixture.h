@@ -46,7 +46,15 @@ inline Host machine() {
   return {[] { return Result<std::string>("machine"); },
           [] { return Result<std::vector<std::string>>({"10.1.2.3"}); },
           [] { return Result<std::vector<std::string>>({"2001:db8::1"}); },
-          [] { return std::optional<std::uint64_t>(1024); }};
+          [] { return std::optional<std::uint64_t>(1024); },
+          [] {
+            return Result<std::vector<InterfaceAddress>>(
+                {{.name = "lo", .address = "127.0.0.1", .prefix = 8, .up = true, .loopback = true},
+                 {.name = "eth0", .address = "10.1.2.3", .prefix = 24, .up = true, .is_default = true},
+                 {.name = "eth1", .address = "192.168.7.8", .prefix = 16, .up = true},
+                 {.name = "eth1", .address = "2001:db9::1", .prefix = 64, .up = true},
+                 {.name = "eth2", .address = "192.168.9.9", .prefix = 24}});
+          }};
 }
 
 inline Result<LoadedConfig> load(const std::vector<std::string>& args, const Host& host = machine()) {

@@ -1,6 +1,7 @@
 // Mistakes that people make in configuration files and on command lines. Each must be told with the place
 // (file and line, or flag) and what to do; and nothing may start.
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -220,8 +221,9 @@ struct Words {
   const char* place;
 };
 
-TEST_CASE("a mistake on the command line of the agent is told with the flag and the cure", "[mistakes]") {
-  const Words kWords[] = {
+/// Command lines of the agent.
+const std::vector<Words>& agent_lines() {
+  static const std::vector<Words> kWords = {
       {{"-nope"}, "flag provided but not defined", "-nope"},
       {{"-datadir=/x"}, "did you mean -data-dir?", "-datadir"},
       {{"-bnd=1.2.3.4"}, "did you mean -bind?", "-bnd"},
@@ -272,7 +274,56 @@ TEST_CASE("a mistake on the command line of the agent is told with the flag and 
        "file descriptors",
        "flags-0.hcl:1"},
   };
-  for (const Words& mistake : kWords) {
+  return kWords;
+}
+
+/// Of the commands. None of them asks an agent before it has found the mistake.
+const std::vector<Words>& command_lines() {
+  static const std::vector<Words> kWords = {
+      {{"members", "-detaild"}, "did you mean -detailed?", "-detaild"},
+      {{"members", "-status=["}, "Failed to compile status regexp", "status"},
+      {{"members", "extra"}, "Too many arguments", "expected 0"},
+      {{"info", "-http-adr=x"}, "did you mean -http-addr?", "-http-adr"},
+      {{"info", "-http-addr=ftp://x"}, "Unknown protocol scheme", "ftp"},
+      {{"info", "-token-file=/no/such"}, "/no/such", "/no/such"},
+      {{"reload", "-tokn=x"}, "did you mean -token?", "-tokn"},
+      {{"leave", "now"}, "Too many arguments", "expected 0"},
+      {{"join"}, "At least one address to join must be specified.", "address"},
+      {{"join", "-wann", "10.0.0.1"}, "did you mean -wan?", "-wann"},
+      {{"force-leave"}, "A single node name must be specified", "node name"},
+      {{"force-leave", "-prun", "n1"}, "did you mean -prune?", "-prun"},
+      {{"maint", "-enable", "-disable"}, "Only one of -enable or -disable may be provided", "-enable"},
+      {{"maint", "-reason=x"}, "Reason may only be provided with -enable", "-enable"},
+      {{"maint", "-enable=2"}, "invalid boolean value", "-enable"},
+      {{"monitor", "-loglevel=debug"}, "did you mean -log-level?", "-loglevel"},
+      {{"validate"}, "Must specify at least one config file or directory", "file"},
+      {{"validate", "-config-format=xml", "x"}, "must be either 'hcl' or 'json'", "-config-format"},
+      {{"kv", "get"}, "Missing KEY argument", "KEY"},
+      {{"kv", "get", "-recurs", "a"}, "did you mean -recurse?", "-recurs"},
+      {{"kv", "put"}, "Missing KEY argument", "KEY"},
+      {{"kv", "put", "a", "b", "c"}, "Too many arguments", "got 3"},
+      {{"kv", "put", "-flags=x", "a"}, "invalid value \"x\"", "-flags"},
+      {{"kv", "put", "-acquire", "a"}, "Missing -session", "-session"},
+      {{"kv", "put", "-base64", "a", "!"}, "Cannot base 64 decode data", "data"},
+      {{"kv", "put", "a", "@/no/such"}, "no such file or directory", "/no/such"},
+      {{"kv", "delete"}, "Missing KEY argument", "KEY"},
+      {{"kv", "delete", "-cas", "a"}, "-modify-index", "-modify-index"},
+      {{"kv", "delete", "-modify-index=5", "a"}, "Cannot specify -modify-index without -cas", "-cas"},
+      {{"kv", "import"}, "Missing DATA argument", "DATA"},
+      {{"kv", "import", "nope"}, "Cannot unmarshal data", "offset 1"},
+      {{"catalog", "nodes", "-node-meta=x"}, "Missing \"=\" value", "-node-meta"},
+      {{"catalog", "services", "-tag"}, "did you mean -tags?", "-tag"},
+      {{"services", "register"}, "requires at least one argument or flags", "argument"},
+      {{"services", "register", "-port=many", "-name=x"}, "invalid value \"many\"", "-port"},
+      {{"services", "register", "/no/such.hcl"}, "no such file or directory", "/no/such.hcl"},
+      {{"services", "deregister"}, "requires at least one argument or -id", "-id"},
+      {{"version", "-format=xml"}, "Unknown format: xml", "format"},
+  };
+  return kWords;
+}
+
+TEST_CASE("a mistake on the command line of the agent is told with the flag and the cure", "[mistakes]") {
+  for (const Words& mistake : agent_lines()) {
     Status status;
     const Result<AgentFlags> flags = parse_agent_flags(mistake.args);
     status = flags.ok() ? load_agent_config(*flags, machine()).status()
@@ -286,7 +337,31 @@ TEST_CASE("a mistake on the command line of the agent is told with the flag and 
   }
 }
 
-TEST_CASE("there are two hundred of them", "[mistakes]") { CHECK(std::size(kLines) + 45 >= 200); }
+TEST_CASE("a mistake in a command is told before anybody is asked", "[mistakes]") {
+  for (const Words& mistake : command_lines()) {
+    const auto run = run_cli(mistake.args, {.env = {{"CONSUL_HTTP_ADDR", "127.0.0.1:1"}}});
+    INFO(mistake.args[0] << " " << mistake.args.back() << "\n" << run.err);
+    CHECK(run.code == 1);
+    CHECK(run.out.empty());
+    CHECK(run.err.find(mistake.said) != std::string::npos);
+    CHECK(run.err.find(mistake.place) != std::string::npos);
+    CHECK(run.err.find("could not connect") == std::string::npos);
+  }
+}
+
+TEST_CASE("there are more than two hundred, and no two are alike", "[mistakes]") {
+  std::set<std::string> different;
+  for (const Line& line : kLines) different.insert(line.text);
+  for (const auto* lines : {&agent_lines(), &command_lines()}) {
+    for (const Words& words : *lines) {
+      std::string text;
+      for (const std::string& word : words.args) text += " " + word;
+      different.insert(std::move(text));
+    }
+  }
+  CHECK(different.size() == std::size(kLines) + agent_lines().size() + command_lines().size());
+  CHECK(different.size() >= 200);
+}
 
 TEST_CASE("secrets are not shown when they are wrong", "[mistakes]") {
   const TemporaryDirectory directory;

@@ -123,6 +123,31 @@ TEST_CASE("the host's clock and log are used") {
   (*AsioEnv::create({}))->log().write(Level::kInfo, "test", "goes nowhere");
 }
 
+TEST_CASE("Unix sockets belong to whom they shall") {
+  RealWorld world;
+  const Endpoint at{world.directory() + "/owned", 0};
+  ListenOptions options;
+  options.unix_user = "no such user";
+  Status refused = world.server().listen(at, options).status();
+  CHECK(refused.code() == Code::kInvalidArgument);
+  CHECK(refused.message() == "invalid user specified: no such user");
+  options.unix_user = "root";
+  options.unix_group = "no such group";
+  refused = world.server().listen(at, options).status();
+  CHECK(refused.message() == "invalid group specified: no such group");
+  struct stat about {};
+  CHECK(::stat(at.address.c_str(), &about) != 0);  // nothing is left
+  // Only root may give a socket away; everybody may keep it.
+  const bool is_root = ::getuid() == 0;
+  options.unix_user = std::to_string(::getuid());
+  options.unix_group = std::to_string(is_root ? 12345 : ::getgid());
+  const auto listener = world.server().listen(at, options);
+  REQUIRE(listener.ok());
+  REQUIRE(::stat(at.address.c_str(), &about) == 0);
+  CHECK(about.st_uid == ::getuid());
+  CHECK(about.st_gid == (is_root ? 12345 : ::getgid()));
+}
+
 TEST_CASE("Unix sockets: mode, stale files, live owners, no leftovers") {
   RealWorld world;
   const Endpoint at{world.directory() + "/socket", 0};

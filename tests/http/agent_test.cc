@@ -382,3 +382,22 @@ TEST_CASE("a sidecar inside of a service's definition") {
     CHECK_FALSE(world.agent.registered.back().sidecar);
   }
 }
+
+TEST_CASE("an agent without network coordinates says so") {
+  World with;
+  CHECK(with.ask("/v1/agent/self")->body().find("\"Coord\":{\"Vec\":[") != std::string::npos);
+  CHECK(with.ask("/v1/coordinate/datacenters")->status() == 200);
+  CHECK(with.ask("/v1/coordinate/node/")->status() == 404);
+  http::Options options = default_options();
+  options.coordinates = false;
+  World without(options);
+  CHECK(without.ask("/v1/agent/self")->body().find("\"Coord\":null,") != std::string::npos);
+  for (const char* path : {"/v1/coordinate/datacenters", "/v1/coordinate/nodes", "/v1/coordinate/node/n1",
+                           "/v1/coordinate/node/"}) {
+    INFO(path);
+    const auto kept = without.ask(path);
+    CHECK(kept->status() == 401);
+    CHECK(kept->body() == "Coordinate support disabled");
+  }
+  CHECK(without.put("/v1/coordinate/update", "nope")->status() == 401);
+}

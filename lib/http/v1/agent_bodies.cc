@@ -83,14 +83,19 @@ std::optional<model::SidecarSpec> to_sidecar(const ConnectBody& connect) {
   return sidecar;
 }
 
-void append_self(std::string& out, const model::AgentSelf& self, codec::JsonStyle style) {
+void append_self(std::string& out, const model::AgentSelf& self, bool coordinates, codec::JsonStyle style) {
   codec::JsonWriter writer(out, style);
   writer.begin_object();
   writer.key("Config");
   write_config(writer, self);
   writer.key("DebugConfig");
   write_debug_config(writer, self);
-  writer.field("Coord", self.coordinate);
+  if (coordinates) {
+    writer.field("Coord", self.coordinate);
+  } else {
+    writer.key("Coord");
+    writer.null();
+  }
   writer.field("Member", self.member);
   writer.field("Stats", self.stats);
   writer.field("Meta", self.node_meta);

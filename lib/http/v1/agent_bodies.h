@@ -130,7 +130,7 @@ void describe(Archive& archive, const AgentServiceView& view) {
   archive.field("Datacenter", view.datacenter);
 }
 
-/// Appends what the agent says of itself, as GET /v1/agent/self shows it.
-void append_self(std::string& out, const model::AgentSelf& self, codec::JsonStyle style);
+/// Appends what the agent says of itself, as GET /v1/agent/self shows it; without `coordinates` it has none.
+void append_self(std::string& out, const model::AgentSelf& self, bool coordinates, codec::JsonStyle style);
 
 }  // namespace discovery::http::v1

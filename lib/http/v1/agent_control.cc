@@ -38,7 +38,7 @@ void agent_self(Request& request, Reply reply) {
     self.stats = control->stats();
   }
   std::string json;
-  append_self(json, self, reply.style());
+  append_self(json, self, request.context.options.coordinates, reply.style());
   std::move(reply).json(std::move(json));
 }
 

@@ -45,7 +45,15 @@ constexpr View kNode{.render = render_as<model::Coordinates>,
                      .shows_consistency = false,
                      .shares_bytes = false};
 
+/// Answers for an agent that keeps no coordinates. Returns whether it has.
+bool refuse_if_off(const Request& request, Reply& reply) {
+  if (request.context.options.coordinates) return false;
+  std::move(reply).text(401, "Coordinate support disabled");
+  return true;
+}
+
 void list(Request& request, Reply reply, std::string node, const View& view) {
+  if (refuse_if_off(request, reply)) return;
   ReadParams params;
   if (!parse_common_read(request, reply, params)) return;
   params.read.filter.clear();  // not known here
@@ -66,6 +74,7 @@ bool is_finite(const model::Coordinate& coordinate) {
 }  // namespace
 
 void coordinate_datacenters(Request& request, Reply reply) {
+  if (refuse_if_off(request, reply)) return;
   const model::AgentSelf self = request.context.agent.self();
   std::string json;
   codec::JsonWriter writer(json, reply.style());
@@ -87,11 +96,12 @@ void coordinate_datacenters(Request& request, Reply reply) {
 void coordinate_nodes(Request& request, Reply reply) { list(request, std::move(reply), "", kNodes); }
 
 void coordinate_node(Request& request, Reply reply) {
-  if (request.tail.empty()) return std::move(reply).empty(404);
+  if (request.tail.empty() && request.context.options.coordinates) return std::move(reply).empty(404);
   list(request, std::move(reply), std::string(request.tail), kNode);
 }
 
 void coordinate_update(Request& request, Reply reply) {
+  if (refuse_if_off(request, reply)) return;
   if (refuse_large_body(request, reply, request.context.options.max_body_size)) return;
   UpdateBody body;
   if (Status status = decode_body(request, body); !status.ok()) return std::move(reply).refuse(status);
