@@ -15,8 +15,8 @@ std::string text(const rapidjson::Value& value) {
 }
 
 Status invalid_json(std::size_t offset, rapidjson::ParseErrorCode code) {
-  return {Code::kDataLoss, "invalid JSON at offset " + std::to_string(offset) + ": " +
-                               rapidjson::GetParseError_En(code)};
+  return {Code::kDataLoss,
+          "invalid JSON at offset " + std::to_string(offset) + ": " + rapidjson::GetParseError_En(code)};
 }
 
 /// Iterative, as below; numbers stay what they are.

@@ -29,7 +29,6 @@ std::string trimmed(const std::string& text) {
 Result<std::string> find_node_id(env::Env& env, const agent::Config& config) {
   if (!config.node_id.empty()) return config.node_id;
   if (config.dev_mode || config.data_dir.empty()) return env::random_uuid(env.random());
-  if (Status made = env.files().make_directory(config.data_dir); !made.ok()) return made;
   const std::string path = config.data_dir + "/node-id";
   Result<std::string> kept = env.files().read(path, kMaxNodeIdFile);
   if (kept.ok()) {
@@ -54,7 +53,16 @@ ServerStack::ServerStack(env::Env& env, agent::Config config, AgentHost host,
                          std::shared_ptr<env::LogTap> log)
     : env_(env), config_(std::move(config)), host_(std::move(host)), log_(std::move(log)) {}
 
+Status ServerStack::take_data_dir() {
+  if (config_.dev_mode || config_.data_dir.empty()) return {};
+  if (Status made = env_.files().make_directory(config_.data_dir); !made.ok()) return made;
+  Result<std::shared_ptr<void>> lock = env_.files().lock_directory(config_.data_dir);
+  if (lock.ok()) data_dir_lock_ = *std::move(lock);
+  return lock.status();
+}
+
 Status ServerStack::start() {
+  if (Status status = take_data_dir(); !status.ok()) return status;
   Result<std::string> node_id = find_node_id(env_, config_);
   if (!node_id.ok()) return node_id.status();
   facts_.node_id = *node_id;

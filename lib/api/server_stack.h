@@ -37,12 +37,15 @@ class ServerStack final : public AgentStack {
   const AgentFacts& facts() const noexcept { return facts_; }
 
  private:
+  /// Makes the data directory if there is none, and keeps other agents out of it.
+  Status take_data_dir();
   Status serve_dns();
 
   env::Env& env_;
   agent::Config config_;  // until start()
   const AgentHost host_;
   const std::shared_ptr<env::LogTap> log_;
+  std::shared_ptr<void> data_dir_lock_;  // outlives all that may write there
   AgentFacts facts_;
   std::unique_ptr<AgentRuntime> runtime_;
   std::vector<std::unique_ptr<dns::UdpServer>> udp_;  // asks the runtime, so it goes first

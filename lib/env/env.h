@@ -124,6 +124,10 @@ class Files {
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;
   /// Makes a directory and those above it; fine if it is there.
   virtual Status make_directory(const std::string& path) = 0;
+  /// Takes a directory that is there for one owner: nobody else, in this process or another, gets it while
+  /// what is returned lives; it is free again when the process ends in whatever way. Leaves no file. Where
+  /// the file system knows no locks, everybody gets it. kUnavailable if somebody has it, kNotFound.
+  virtual Result<std::shared_ptr<void>> lock_directory(const std::string& path) = 0;
 };
 
 /// Random numbers; good enough for ids and jitter, and in the real world unpredictable.

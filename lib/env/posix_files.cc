@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -141,6 +142,16 @@ Result<std::vector<std::string>> PosixFiles::list(const std::string& directory) 
                 [](const std::string& name) { return std::string_view(name).ends_with(kTemporarySuffix); });
   std::sort(names->begin(), names->end());
   return names;
+}
+
+Result<std::shared_ptr<void>> PosixFiles::lock_directory(const std::string& path) {
+  auto directory = std::make_shared<UniqueFd>(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory->valid()) return posix_error("cannot open the directory " + path, errno);
+  if (::flock(directory->get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    return Status(Code::kUnavailable,
+                  "the directory " + path + " is in use by another agent; stop it, or give each its own");
+  }
+  return std::shared_ptr<void>(std::move(directory));
 }
 
 Status PosixFiles::make_directory(const std::string& path) {

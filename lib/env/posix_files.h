@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,7 @@ class PosixFiles final : public Files {
   Result<std::vector<std::string>> list(const std::string& directory) override;
   /// The mode of what it makes is 0700.
   Status make_directory(const std::string& path) override;
+  Result<std::shared_ptr<void>> lock_directory(const std::string& path) override;
 
   static constexpr std::string_view kTemporarySuffix = ".tmp";
 };

@@ -146,8 +146,20 @@ Status SimFiles::make_directory(const std::string& path) {
   return {};
 }
 
+Result<std::shared_ptr<void>> SimFiles::lock_directory(const std::string& path) {
+  if (!powered_) return powerless(path);
+  const std::string directory = without_trailing_slash(path);
+  if (!directories_.contains(directory)) return Status(Code::kNotFound, "no such directory: " + path);
+  if (!locks_[directory].expired())
+    return Status(Code::kUnavailable, "the directory " + path + " is in use by another agent");
+  std::shared_ptr<void> lock = std::make_shared<int>(0);
+  locks_[directory] = lock;
+  return lock;
+}
+
 void SimFiles::crash() {
   visible_ = durable_;
+  locks_.clear();
   powered_ = false;
 }
 

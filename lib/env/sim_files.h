@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -40,6 +41,7 @@ class SimFiles final : public Files {
   Status remove_leftovers(const std::string& directory) override;
   Result<std::vector<std::string>> list(const std::string& directory) override;
   Status make_directory(const std::string& path) override;
+  Result<std::shared_ptr<void>> lock_directory(const std::string& path) override;
 
   void set_faults(const FileFaults& faults) { faults_ = faults; }
   /// Lets the power go after so many more steps of writing (a replace() takes five, a remove() or rename()
@@ -68,6 +70,7 @@ class SimFiles final : public Files {
   Contents visible_;
   Contents durable_;
   std::set<std::string> directories_{"/"};
+  std::map<std::string, std::weak_ptr<void>> locks_;
   std::optional<std::uint64_t> steps_left_;
   bool powered_ = true;
 };

@@ -99,6 +99,9 @@ TEST_CASE("a node keeps its id in its data directory", "[api]") {
     auto agent = start();
     REQUIRE(agent.ok());
     id = (*agent)->facts().node_id;
+    const auto other = start();  // into what the first one has
+    REQUIRE(other.status().code() == Code::kUnavailable);
+    REQUIRE(other.status().message().find("is in use by another agent") != std::string_view::npos);
   }
   {
     auto agent = start();

@@ -105,8 +105,7 @@ TEST_CASE("catalog nodes: errors", "[cli][catalog]") {
   CHECK(failed.err == "Error listing nodes: Unexpected response code: 404 ()\n");
   CHECK(run_cli(agent, {"catalog", "nodes", "a", "b"}).err == "Too many arguments (expected 0, got 2)\n");
   agent.on("GET /v1/catalog/nodes", "<html>");
-  CHECK(run_cli(agent, {"catalog", "nodes"})
-            .err.starts_with("Error listing nodes: invalid JSON at offset"));
+  CHECK(run_cli(agent, {"catalog", "nodes"}).err.starts_with("Error listing nodes: invalid JSON at offset"));
 }
 
 TEST_CASE("catalog services", "[cli][catalog]") {

@@ -159,6 +159,23 @@ TEMPLATE_TEST_CASE("files get other names, and leftovers of writing go", "", Rea
   CHECK(files.remove_leftovers(world.directory() + "/none").code() == Code::kNotFound);
 }
 
+TEMPLATE_TEST_CASE("a directory has one owner at a time", "", RealWorld, SimWorld) {
+  TestType world;
+  Files& files = world.server().files();
+  const std::string directory = world.directory() + "/owned";
+  CHECK(files.lock_directory(directory).status().code() == Code::kNotFound);
+  REQUIRE(files.make_directory(directory).ok());
+  {
+    const auto lock = files.lock_directory(directory);
+    REQUIRE(lock.ok());
+    const Status refused = files.lock_directory(directory).status();
+    CHECK(refused.code() == Code::kUnavailable);
+    CHECK(refused.message().find("is in use by another agent") != std::string_view::npos);
+    CHECK(files.replace(directory + "/file", "x").ok());  // it keeps out owners, not writers
+  }
+  CHECK(files.lock_directory(directory).ok());
+}
+
 TEMPLATE_TEST_CASE("files are replaced whole, listed and removed", "", RealWorld, SimWorld) {
   TestType world;
   Files& files = world.server().files();
