@@ -3,8 +3,8 @@
 
     tests/e2e/lock_command.py
 
-A lock is held, waited for, refused in time and lost with its session; signals reach the program; a semaphore's places
-are shared with contenders that are not ours, living and dead. Exits with 1, and says what went otherwise, if
+A lock is held, waited for, refused in time, and lost with its session or because the agent has fallen silent; signals
+reach the program; a semaphore's places are shared with contenders that are not ours, living and dead. Exits with 1, and says what went otherwise, if
 something did. Loopback only.
 """
 
@@ -199,6 +199,23 @@ def lost(agent, folder):
     return f"told {1000 * told:.0f} ms after"
 
 
+def silence(agent, folder):
+    lock = Lock(agent, folder, "-verbose", "e2e/silence")
+    lock.await_line("held true")
+    agent.process.send_signal(signal.SIGSTOP)
+    try:
+        begun = time.monotonic()
+        lock.await_line("Lock lost, killing child")
+        told = time.monotonic() - begun
+        lock.await_line("Child terminated")
+    finally:
+        agent.process.send_signal(signal.SIGCONT)
+    # A third of the TTL may have passed since the last renewal; nobody else can have the lock before it has.
+    expect("before the session can end", 8 < told < 15.5, True)
+    expect("it ends with", lock.process.wait(PATIENCE), 0)
+    return f"of an agent that says nothing: the program was ended after {told:.1f} s"
+
+
 def semaphore(agent, folder):
     prefix = "e2e/places"
     other = Contender(agent, prefix, 2)
@@ -249,7 +266,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder, open(os.path.join(folder, "log"), "w", encoding="utf-8") as log:
         agent = Agent(["-dev"], log)
         try:
-            for scenario in (handed_on, signals, lost, semaphore):
+            for scenario in (handed_on, signals, lost, semaphore, silence):
                 try:
                     print(f"{scenario.__name__}: {scenario(agent, folder)}", flush=True)
                 except (Failure, OSError, TimeoutError, subprocess.TimeoutExpired) as failure:
