@@ -1,10 +1,10 @@
 #include "daemon/cli/lock_holder.h"
 
 #include <sys/eventfd.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <ctime>
 #include <utility>
 
 #include "daemon/cli/reply.h"
@@ -116,7 +116,7 @@ void LockHolder::stop() {
 
 Status LockHolder::release() {
   const std::string session = std::exchange(session_, {});
-  const Status released = was_held_ ? layout_.release(client_, session) : Status();
+  Status released = was_held_ ? layout_.release(client_, session) : Status();
   // If this fails the session ends by its TTL.
   static_cast<void>(client_.call({.method = "PUT", .path = "/v1/session/destroy/" + escape_path(session)}));
   return released;

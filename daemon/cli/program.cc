@@ -11,7 +11,7 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 #include "daemon/cli/format.h"
 #include "lib/base/strings.h"
@@ -26,7 +26,7 @@ Status failure(int error, const std::string& program) {
   if (error == ENOENT && program.find('/') == std::string::npos) {
     return {Code::kNotFound, begin + "executable file not found in $PATH"};
   }
-  return {Code::kFailedPrecondition, begin + std::strerror(error)};
+  return {Code::kFailedPrecondition, begin + std::generic_category().message(error)};
 }
 
 /// A descriptor from which `text` can be read.
@@ -57,6 +57,7 @@ std::vector<std::string> environment_with(const std::vector<std::pair<std::strin
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> out;
+  out.reserve(texts.size() + 1);
   for (std::string& text : texts) out.push_back(text.data());
   out.push_back(nullptr);
   return out;
@@ -155,7 +156,7 @@ void Program::signal(int number) const { ::kill(has_group_ ? -pid_ : pid_, numbe
 Status Program::wait() {
   int status = 0;
   while (::waitpid(pid_, &status, 0) < 0) {
-    if (errno != EINTR) return {Code::kInternal, std::string("wait: ") + std::strerror(errno)};
+    if (errno != EINTR) return {Code::kInternal, "wait: " + std::generic_category().message(errno)};
   }
   if (WIFSIGNALED(status)) return {Code::kFailedPrecondition, "signal: " + signal_name(WTERMSIG(status))};
   if (WEXITSTATUS(status) == 0) return {};
@@ -164,6 +165,7 @@ Status Program::wait() {
 
 bool wait_readable(const std::vector<int>& fds, int timeout_ms, std::vector<bool>& ready) {
   std::vector<pollfd> polled;
+  polled.reserve(fds.size());
   for (const int fd : fds) polled.push_back({fd, POLLIN, 0});
   const int count = ::poll(polled.data(), polled.size(), timeout_ms);
   ready.assign(fds.size(), false);

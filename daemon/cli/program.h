@@ -3,9 +3,9 @@
 /// \file
 /// Programs that a command runs on behalf of its user, with the command's own standard output and error.
 
-#include <signal.h>
 #include <sys/types.h>
 
+#include <csignal>
 #include <optional>
 #include <string>
 #include <utility>

@@ -25,7 +25,7 @@ std::vector<std::string> checks_of(const rapidjson::Value& session) {
   return checks;
 }
 
-std::string or_dash(std::string text) { return text.empty() ? "-" : text; }
+std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
 
 class SessionCreate final : public Command {
  public:
