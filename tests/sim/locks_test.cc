@@ -97,7 +97,7 @@ struct Totals {
 
 TEST_CASE("no old holder is let in, no lock comes early, and none stays with the dead", "[sim][locks]") {
   Totals totals;
-  const std::uint64_t count = seeds(60);
+  const std::uint64_t count = seeds(300);
   for (std::uint64_t seed = 1; seed <= count; ++seed) {
     INFO("seed " << seed);
     LocksWorld world(seed);

@@ -103,6 +103,9 @@ class Witness final : public model::Backend {
 
   /// Looks at the state; to be called after each event.
   void look() {
+    const Index last = server_.log().last_index();
+    if (last == looked_at_) return;  // nothing has changed since
+    looked_at_ = last;
     const model::Answer answer = ask(model::ListSessions{});
     if (answer.meta.index != seen_) {
       seen_ = answer.meta.index;
@@ -133,7 +136,7 @@ class Witness final : public model::Backend {
     REQUIRE(answer->ok());
     return **answer;
   }
-  /// Called each time that look() has looked.
+  /// Called when look() has found something new.
   std::function<void()> on_look{};
 
   std::size_t grants() const { return grants_; }
@@ -209,6 +212,7 @@ class Witness final : public model::Backend {
   server::Server& server_;
   std::map<std::string, Known> sessions_;
   std::map<std::string, Lock> locks_;
+  Index looked_at_ = 0;
   Index seen_ = 0;
   std::size_t grants_ = 0;
   std::size_t expiries_ = 0;

@@ -113,7 +113,7 @@ TEST_CASE("a semaphore has no more living holders than places", "[sim][locks]") 
   std::size_t expiries = 0;
   std::size_t full = 0;
   std::set<std::string> served;
-  const std::uint64_t count = seeds(30);
+  const std::uint64_t count = seeds(150);
   for (std::uint64_t seed = 1; seed <= count; ++seed) {
     INFO("seed " << seed);
     LocksWorld world(seed);
