@@ -168,8 +168,8 @@ class [[nodiscard]] Watch {
   Async<Update<T>> next() {
     return Async<Update<T>>::pending(
         [channel = channel_](typename Async<Update<T>>::Callback done) mutable {
-          channel->next([done = std::move(done)](Result<detail::Channel::Delivery> delivery) mutable {
-            done(typed(std::move(delivery)));
+          channel->next([done = std::move(done)](const Result<detail::Channel::Delivery>& delivery) mutable {
+            done(typed(delivery));
           });
         },
         channel_->executor());
