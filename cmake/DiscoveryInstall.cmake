@@ -1,28 +1,40 @@
-# Installs the library, its headers, the CMake package, the pkg-config file and the daemon.
+# Installs in three components: runtime (the shared library), dev (headers, the static library or the shared one's link
+# name, the CMake package, the pkg-config file) and daemon.
 
 include(CMakePackageConfigHelpers)
 
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/discovery")
 
-install(TARGETS discovery EXPORT discoveryTargets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
-                                                  LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/discovery" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
-        FILES_MATCHING PATTERN "*.h")
-install(EXPORT discoveryTargets NAMESPACE discovery:: DESTINATION "${package_dir}")
+install(
+  TARGETS discovery
+  EXPORT discoveryTargets
+  ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT dev
+  LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT runtime NAMELINK_COMPONENT dev)
+install(
+  DIRECTORY "${PROJECT_SOURCE_DIR}/include/discovery"
+  DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+  COMPONENT dev
+  FILES_MATCHING
+  PATTERN "*.h")
+install(EXPORT discoveryTargets NAMESPACE discovery:: DESTINATION "${package_dir}" COMPONENT dev)
 if(DISCOVERY_BUILD_DAEMON)
-  install(TARGETS discoveryd RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+  install(TARGETS discoveryd RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT daemon)
 endif()
 
 configure_package_config_file(
   "${PROJECT_SOURCE_DIR}/cmake/discoveryConfig.cmake.in" "${PROJECT_BINARY_DIR}/discoveryConfig.cmake"
   INSTALL_DESTINATION "${package_dir}" NO_SET_AND_CHECK_MACRO)
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/discoveryConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
-install(FILES "${PROJECT_BINARY_DIR}/discoveryConfig.cmake" "${PROJECT_BINARY_DIR}/discoveryConfigVersion.cmake"
-        DESTINATION "${package_dir}")
+install(
+  FILES "${PROJECT_BINARY_DIR}/discoveryConfig.cmake" "${PROJECT_BINARY_DIR}/discoveryConfigVersion.cmake"
+  DESTINATION "${package_dir}"
+  COMPONENT dev)
 if(NOT DISCOVERY_SHARED)
   # A static library leaves its own dependencies to whoever links it.
-  install(FILES "${PROJECT_SOURCE_DIR}/cmake/FindLevelDB.cmake" "${PROJECT_SOURCE_DIR}/cmake/FindRE2.cmake"
-          DESTINATION "${package_dir}")
+  install(
+    FILES "${PROJECT_SOURCE_DIR}/cmake/FindLevelDB.cmake" "${PROJECT_SOURCE_DIR}/cmake/FindRE2.cmake"
+    DESTINATION "${package_dir}"
+    COMPONENT dev)
 endif()
 
 # pkg-config knows the same dependencies by other names.
@@ -43,4 +55,7 @@ else()
 endif()
 file(RELATIVE_PATH pc_includedir "/${CMAKE_INSTALL_LIBDIR}" "/${CMAKE_INSTALL_INCLUDEDIR}")
 configure_file("${PROJECT_SOURCE_DIR}/cmake/discovery.pc.in" "${PROJECT_BINARY_DIR}/discovery.pc" @ONLY)
-install(FILES "${PROJECT_BINARY_DIR}/discovery.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+install(
+  FILES "${PROJECT_BINARY_DIR}/discovery.pc"
+  DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig"
+  COMPONENT dev)

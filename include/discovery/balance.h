@@ -54,6 +54,7 @@ DISCOVERY_EXPORT std::uint64_t ticket_of(const Instance& instance) noexcept;
 DISCOVERY_EXPORT std::uint64_t hash_of(std::string_view key) noexcept;
 
 class Balancer;
+/// Who makes a balancer owns it.
 using BalancerPtr = std::unique_ptr<Balancer>;
 
 /// Picks instances by one policy.
@@ -106,6 +107,7 @@ DISCOVERY_EXPORT BalancerPtr smooth_weighted(const BalanceOptions& options = {})
 /// 3(3), 1977; M. D. Vose, IEEE TSE 17(9), 1991).
 DISCOVERY_EXPORT BalancerPtr weighted_random(const BalanceOptions& options = {});
 
+/// What least_loaded() can be told.
 struct LeastLoadedOptions {
   unsigned choices = 2;  ///< how many are drawn and compared; 1 to 8
   /// How fast the past fades: of a latency so long ago 37 % are left.
@@ -122,6 +124,7 @@ struct LeastLoadedOptions {
 /// done() it counts picks.
 DISCOVERY_EXPORT BalancerPtr least_loaded(const LeastLoadedOptions& options = {});
 
+/// What consistent_hash() can be told.
 struct ConsistentHashOptions {
   unsigned points = 100;  ///< of an instance of average weight on the ring; 1 to 1,000
   /// No instance has more open calls than so much of its fair share, rounded up; more go to the next on the
@@ -136,6 +139,7 @@ struct ConsistentHashOptions {
 /// away. The bound needs done().
 DISCOVERY_EXPORT BalancerPtr consistent_hash(const ConsistentHashOptions& options = {});
 
+/// What nearest() can be told.
 struct NearestOptions {
   /// Round trips up to each of these are one tier; beyond the last, and unknown ones, are the farthest. At
   /// most 7, ascending.
@@ -152,6 +156,7 @@ struct NearestOptions {
 /// of its own). Spilling is that of Envoy's priority levels.
 DISCOVERY_EXPORT BalancerPtr nearest(BalancerPtr within, const NearestOptions& options = {});
 
+/// What eject_outliers() can be told.
 struct OutlierOptions {
   unsigned consecutive_failures = 5;  ///< so many in a row eject an instance; 0: they do not
   /// How often success rates are compared: an instance that served enough is ejected if its rate is more than
