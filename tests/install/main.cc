@@ -1,4 +1,5 @@
-// A host program: an agent inside of it, a service found and called, a key, a check. Says the library's version.
+// A host program: an agent inside of it, a service found and called, a key, a check. Says the library's
+// version.
 
 #include <chrono>
 #include <cstdio>
