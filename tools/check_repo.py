@@ -23,6 +23,8 @@ PATTERNS = [
      "the library sets no signal handlers"),
     (("include/", "lib/"), re.compile(r"\bstd::c(?:out|err|log)\b|(?<![\w.>])(?:std::)?(?:printf|puts)\s*\("),
      "the library writes to its log sink only"),
+    (CODE + ("tests/", "examples/", "bench/", "tools/", "scripts/", "cmake/"), re.compile(r"^(?:<<<<<<<|>>>>>>>) "),
+     "a merge that was not finished"),
     (("tests/",), re.compile(r"\[!(?:mayfail|shouldfail|hide)\]|\"\[\.\w*\]"), "a test outside the run is dead"),
 ]
 COMMENT = re.compile(r"^\s*(?://|\*|/\*)")
@@ -72,6 +74,7 @@ def check_tree(root):
 SELF_TEST = [  # (path, text, number of offences)
     ("lib/base/a.cc", "int x;\n", 0),
     ("lib/base/a.cc", "int x;  // TODO: more\n", 1),
+    ("scripts/setup", "<<<<<<< HEAD\n=======\n>>>>>>> 1234567 (subject)\n", 2),
     ("lib/base/a.cc", "\n" * 801, 1),
     ("lib/base/a.cc", 'auto p = std::getenv("X");\nabort();\nstd::exit(1);\nstd::cerr << 1;\n', 4),
     ("lib/base/a.cc", "// never calls abort(); nor exit()\nconnection.abort();\ntimer->exit();\nonce_exit();\n", 0),
