@@ -81,7 +81,7 @@ class DISCOVERY_EXPORT Agent {
   /// Starts an agent. A remote one is there at once, whether its remote can be reached or not. Blocks: some
   /// milliseconds. kInvalidArgument, kUnavailable (an address is in use), kPermissionDenied,
   /// kResourceExhausted; the message says which and what to do. After a failure nothing is left behind.
-  static Result<std::unique_ptr<Agent>> start(AgentOptions options = {}, Environment environment = {});
+  static Result<std::unique_ptr<Agent>> start(const AgentOptions& options = {}, Environment environment = {});
 
   /// Stops: answers what is being asked (at most kStopGrace), ends all watches with kCancelled, closes
   /// everything. What is registered on a remote agent stays there unless its Registration went before.
@@ -95,7 +95,7 @@ class DISCOVERY_EXPORT Agent {
   Events events() const;
 
   /// Opens a session, to hold locks with. kInvalidArgument (the TTL), kUnavailable, kUnknownOutcome.
-  Async<Session> open_session(SessionSpec spec = {}, Call call = {});
+  Async<Session> open_session(SessionSpec spec = {}, const Call& call = {});
 
   /// The name of the node that this agent's services live on. Remote: kUnavailable until the remote was
   /// reached.

@@ -51,7 +51,7 @@ class DISCOVERY_EXPORT Events {
  public:
   /// Fires an event and returns its id. kInvalidArgument (no name, a bad filter, too large), kCancelled,
   /// kUnavailable, kUnknownOutcome.
-  Async<std::string> fire(Event event, Call call = {});
+  Async<std::string> fire(Event event, const Call& call = {});
 
   /// Calls `callback` on the instance's executor with each event of this name (empty: each) that is meant for
   /// this agent's node, from now on, one call after another. Who is slow misses the oldest of more than 256

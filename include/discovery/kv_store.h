@@ -81,12 +81,12 @@ class DISCOVERY_EXPORT KVStore {
 
   /// Sets a key, and returns the index at which that happened. kConflict: Put::if_modified was not so, and
   /// nothing was changed.
-  Async<Index> put(Put put, Call call = {});
+  Async<Index> put(Put put, const Call& call = {});
   /// Removes; fine if there is nothing. kConflict, as put().
-  Async<Index> erase(Erase erase, Call call = {});
+  Async<Index> erase(Erase erase, const Call& call = {});
   /// All operations in order, or none of them. At most 64, unless configured otherwise. kConflict: the
   /// message names the operation that failed, and why. kResourceExhausted: too many operations.
-  Async<Index> commit(std::vector<KvOperation> operations, Call call = {});
+  Async<Index> commit(std::vector<KvOperation> operations, const Call& call = {});
 
   /// A key, now and after each change.
   Watch<std::optional<KvPair>> watch_key(std::string key, Read read = {});

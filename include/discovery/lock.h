@@ -66,9 +66,9 @@ class DISCOVERY_EXPORT Lock {
   /// stopped; kDeadlineExceeded: Call::timeout; in neither case the lock is held, or kept.
   /// kFailedPrecondition: the session is lost, it holds this lock already, or the key is in use for something
   /// else.
-  Async<Held> acquire(Call call = {});
+  Async<Held> acquire(const Call& call = {});
   /// Takes the lock if it is free. kConflict: somebody else holds it, or a lock-delay is not over.
-  Async<Held> try_acquire(Call call = {});
+  Async<Held> try_acquire(const Call& call = {});
 
  private:
   Session session_;
@@ -85,9 +85,9 @@ class DISCOVERY_EXPORT Semaphore {
 
   /// As Lock::acquire(). kFailedPrecondition also if the others have agreed on another number. Fences grow
   /// with each change of the holders.
-  Async<Held> acquire(Call call = {});
+  Async<Held> acquire(const Call& call = {});
   /// As Lock::try_acquire().
-  Async<Held> try_acquire(Call call = {});
+  Async<Held> try_acquire(const Call& call = {});
 
  private:
   Session session_;
@@ -110,7 +110,7 @@ class DISCOVERY_EXPORT LeaderElection {
   LeaderElection(Session session, std::string key, std::string value);
 
   /// Waits until this candidate leads, as Lock::acquire(). It leads until the Held goes or is lost.
-  Async<Held> campaign(Call call = {});
+  Async<Held> campaign(const Call& call = {});
 
   /// Who leads, now and after each change; nobody while there is no leader. Who only watches needs no
   /// session: see observe().

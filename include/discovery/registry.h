@@ -95,11 +95,11 @@ class DISCOVERY_EXPORT Registry {
  public:
   /// Registers a service on the agent, or replaces the one with its id; a find() that follows sees it.
   /// kInvalidArgument: the message says what is wrong with it.
-  Async<Registration> add(ServiceSpec service, Call call = {});
+  Async<Registration> add(const ServiceSpec& service, const Call& call = {});
 
   /// Registers several at once: all become visible together, or none is registered. A remote agent takes them
   /// one by one: there, the first that fails takes those before it back. kInvalidArgument.
-  Async<std::vector<Registration>> add_all(std::vector<ServiceSpec> services, Call call = {});
+  Async<std::vector<Registration>> add_all(const std::vector<ServiceSpec>& services, const Call& call = {});
 
   /// The instances of a service, once. None is no error. kInvalidArgument: the filter.
   Async<View<Instances>> find(std::string service, Lookup lookup = {});

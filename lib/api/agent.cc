@@ -8,8 +8,8 @@
 
 namespace discovery::inline v0 {
 
-Result<std::unique_ptr<Agent>> Agent::start(AgentOptions options, Environment environment) {
-  auto running = api::RunningAgent::start(std::move(options), std::move(environment));
+Result<std::unique_ptr<Agent>> Agent::start(const AgentOptions& options, Environment environment) {
+  auto running = api::RunningAgent::start(options, std::move(environment));
   if (!running.ok()) return running.status();
   return std::unique_ptr<Agent>(new Agent(*std::move(running)));
 }
@@ -26,7 +26,7 @@ Registry Agent::registry() const { return Registry(running_->core()); }
 KVStore Agent::kv() const { return KVStore(running_->core()); }
 Events Agent::events() const { return Events(running_->core()); }
 
-Async<Session> Agent::open_session(SessionSpec spec, Call call) {
+Async<Session> Agent::open_session(SessionSpec spec, const Call& call) {
   auto opening = api::OpenSession::open(running_->core(), std::move(spec), call);
   std::shared_ptr<Executor> executor = opening.executor();
   return Async<Session>::pending(

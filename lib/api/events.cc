@@ -100,7 +100,7 @@ Subscription::~Subscription() {
 
 Events::Events(std::shared_ptr<AgentCore> core) : core_(std::move(core)) {}
 
-Async<std::string> Events::fire(Event event, Call call) {
+Async<std::string> Events::fire(Event event, const Call& call) {
   model::UserEvent fired;
   fired.name = std::move(event.name);
   fired.payload = std::move(event.payload);

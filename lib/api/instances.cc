@@ -112,9 +112,13 @@ std::shared_ptr<const Instances> InstanceViews::next(const model::CheckServiceNo
     const std::shared_ptr<const Instance> before = found < rows_.size() ? (*view_)[found] : nullptr;
     if (before && same_row(row, rows_[found])) {
       instances.push_back(before);
+      continue;
+    }
+    Instance fresh = to_instance(row);
+    if (before && fresh == *before) {
+      instances.push_back(before);
     } else {
-      auto fresh = std::make_shared<const Instance>(to_instance(row));
-      instances.push_back(before && *fresh == *before ? before : std::move(fresh));
+      instances.push_back(std::make_shared<const Instance>(std::move(fresh)));
     }
   }
   rows_ = rows;

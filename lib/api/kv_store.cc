@@ -149,15 +149,17 @@ Async<View<std::vector<std::string>>> KVStore::keys(std::string prefix, std::str
                                        to_model(std::move(read)), to_names);
 }
 
-Async<Index> KVStore::put(Put put, Call call) { return apply(*core_, call, to_command(std::move(put))); }
+Async<Index> KVStore::put(Put put, const Call& call) {
+  return apply(*core_, call, to_command(std::move(put)));
+}
 
-Async<Index> KVStore::erase(Erase erase, Call call) {
+Async<Index> KVStore::erase(Erase erase, const Call& call) {
   if (erase.prefix && erase.if_modified)
     return invalid_argument("Erase::if_modified is about one key, not about a prefix");
   return apply(*core_, call, to_command(std::move(erase)));
 }
 
-Async<Index> KVStore::commit(std::vector<KvOperation> operations, Call call) {
+Async<Index> KVStore::commit(std::vector<KvOperation> operations, const Call& call) {
   model::TxnCommand command;
   for (KvOperation& operation : operations) {
     command.operations.emplace_back(

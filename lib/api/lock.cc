@@ -143,25 +143,25 @@ Async<Held> Held::hold(Async<std::shared_ptr<api::HeldLock>> acquired) {
 
 Lock::Lock(Session session, std::string key, std::string value)
     : session_(std::move(session)), key_(std::move(key)), value_(std::move(value)) {}
-Async<Held> Lock::acquire(Call call) {
+Async<Held> Lock::acquire(const Call& call) {
   return Held::hold(api::acquire_lock(session_.session_, key_, value_, true, call));
 }
-Async<Held> Lock::try_acquire(Call call) {
+Async<Held> Lock::try_acquire(const Call& call) {
   return Held::hold(api::acquire_lock(session_.session_, key_, value_, false, call));
 }
 
 Semaphore::Semaphore(Session session, std::string prefix, unsigned permits)
     : session_(std::move(session)), prefix_(std::move(prefix)), permits_(permits) {}
-Async<Held> Semaphore::acquire(Call call) {
+Async<Held> Semaphore::acquire(const Call& call) {
   return Held::hold(api::acquire_permit(session_.session_, prefix_, permits_, true, call));
 }
-Async<Held> Semaphore::try_acquire(Call call) {
+Async<Held> Semaphore::try_acquire(const Call& call) {
   return Held::hold(api::acquire_permit(session_.session_, prefix_, permits_, false, call));
 }
 
 LeaderElection::LeaderElection(Session session, std::string key, std::string value)
     : session_(std::move(session)), key_(std::move(key)), value_(std::move(value)) {}
-Async<Held> LeaderElection::campaign(Call call) {
+Async<Held> LeaderElection::campaign(const Call& call) {
   return Held::hold(api::acquire_lock(session_.session_, key_, value_, true, call));
 }
 Watch<std::optional<Leader>> LeaderElection::leader() const {

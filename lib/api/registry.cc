@@ -141,7 +141,7 @@ void Registration::release() noexcept { service_.reset(); }
 
 Registry::Registry(std::shared_ptr<AgentCore> core) : core_(std::move(core)) {}
 
-Async<Registration> Registry::add(ServiceSpec service, Call call) {
+Async<Registration> Registry::add(const ServiceSpec& service, const Call& call) {
   Result<Prepared> prepared = prepare(core_, service, call);
   if (!prepared.ok()) return prepared.status();
   return core_->ask<Registration>(call, CallKind::kWrite,
@@ -157,7 +157,8 @@ Async<Registration> Registry::add(ServiceSpec service, Call call) {
                                   });
 }
 
-Async<std::vector<Registration>> Registry::add_all(std::vector<ServiceSpec> services, Call call) {
+Async<std::vector<Registration>> Registry::add_all(const std::vector<ServiceSpec>& services,
+                                                   const Call& call) {
   struct Batch {
     std::vector<model::ServiceSpec> specs;
     std::vector<std::shared_ptr<RegisteredService>> held;

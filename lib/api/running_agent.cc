@@ -85,7 +85,8 @@ Result<MakeStack> stack_maker(const AgentOptions& options, std::shared_ptr<env::
 
 }  // namespace
 
-Result<std::unique_ptr<RunningAgent>> RunningAgent::start(AgentOptions options, Environment environment) {
+Result<std::unique_ptr<RunningAgent>> RunningAgent::start(const AgentOptions& options,
+                                                          Environment environment) {
   if (environment.io_context != nullptr && environment.asio_version != ASIO_VERSION) {
     return Status(Code::kFailedPrecondition, "the host's Asio is version " +
                                                  std::to_string(environment.asio_version) +

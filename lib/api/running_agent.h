@@ -18,7 +18,7 @@ namespace discovery::api {
 class RunningAgent {
  public:
   /// As Agent::start().
-  static Result<std::unique_ptr<RunningAgent>> start(AgentOptions options, Environment environment);
+  static Result<std::unique_ptr<RunningAgent>> start(const AgentOptions& options, Environment environment);
   /// On the loop of `env`, which outlives it, e.g. of a simulated machine. Here and at its destruction the
   /// caller is on that loop.
   static Result<std::unique_ptr<RunningAgent>> start_on(env::Env& env, const AgentOptions& options,

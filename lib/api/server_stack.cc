@@ -57,8 +57,9 @@ Status ServerStack::take_data_dir() {
   if (config_.dev_mode || config_.data_dir.empty()) return {};
   if (Status made = env_.files().make_directory(config_.data_dir); !made.ok()) return made;
   Result<std::shared_ptr<void>> lock = env_.files().lock_directory(config_.data_dir);
-  if (lock.ok()) data_dir_lock_ = *std::move(lock);
-  return lock.status();
+  if (!lock.ok()) return lock.status();
+  data_dir_lock_ = *std::move(lock);
+  return {};
 }
 
 Status ServerStack::start() {

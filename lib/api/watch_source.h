@@ -33,10 +33,10 @@ class WatchSource final : public Attached, private model::Sink {
   WatchSource& operator=(const WatchSource&) = delete;
 
   /// Begins. Threads: the loop's.
-  void begin(model::Query query, model::Read read) {
+  void begin(const model::Query& query, model::Read read) {
     core_->add(*this);
     read.pace = kPace;
-    handle_ = core_->parts().backend->watch(std::move(query), std::move(read), *this);
+    handle_ = core_->parts().backend->watch(query, std::move(read), *this);
   }
   /// Ends without a word. Threads: the loop's.
   void stop() {
@@ -81,7 +81,7 @@ Watch<T> make_watch(const std::shared_ptr<AgentCore>& core, model::Query query, 
   };
   auto question = std::make_unique<Question>(Question{std::move(query), std::move(read)});
   const bool begun = core->post([source, question = std::move(question)]() mutable {
-    source->begin(std::move(question->query), std::move(question->read));
+    source->begin(question->query, std::move(question->read));
   });
   if (!begun) channel->close(Status(Code::kCancelled, "the agent has stopped"));
   // The source lives on the loop: it is stopped there, in its turn.

@@ -83,8 +83,8 @@ class Context final : public ClientContext {
   Status prepare() const {
     std::call_once(loaded_, [this] {
       Result<SslContext> context = load(options_);
-      if (context.ok()) context_ = *std::move(context);
       failure_ = context.status();
+      if (context.ok()) context_ = *std::move(context);
     });
     return failure_;
   }
