@@ -28,7 +28,11 @@ using Interfaces = std::vector<InterfaceAddress>;
 struct Bits {
   std::array<unsigned char, 16> bytes{};
   int size = 0;
-  friend auto operator<=>(const Bits&, const Bits&) = default;
+  friend bool operator==(const Bits&, const Bits&) = default;
+  friend bool operator<(const Bits& a, const Bits& b) {
+    if (a.bytes == b.bytes) return a.size < b.size;
+    return std::lexicographical_compare(a.bytes.begin(), a.bytes.end(), b.bytes.begin(), b.bytes.end());
+  }
 };
 
 std::optional<Bits> bits_of(const std::string& address) {

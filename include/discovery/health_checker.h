@@ -52,7 +52,7 @@ class DISCOVERY_EXPORT HealthChecker {
  public:
   /// kUnavailable or kResourceExhausted if the system gives no thread or no random numbers. Of `environment`
   /// it takes everything but `on_fatal`; changes are told on its executor. Blocks: shortly.
-  static Result<std::unique_ptr<HealthChecker>> start(Environment environment = {});
+  static Result<std::unique_ptr<HealthChecker>> start(const Environment& environment = {});
   /// Stops. No callback runs after it, but for the one that it may have been called from. Blocks: until a
   /// running callback and functions that are being called have ended; the latter are asked to stop. All else
   /// is broken off.

@@ -164,7 +164,8 @@ class DISCOVERY_EXPORT Resolver {
   }
 
   Status run(const Attempt& attempt, const Routing& routing);
-  static void run_async(std::shared_ptr<Owner> owner, AsyncAttempt attempt, Routing routing, StatusDone done);
+  static void run_async(std::shared_ptr<Owner> owner, AsyncAttempt attempt, const Routing& routing,
+                        StatusDone done);
 
   std::shared_ptr<Owner> owner_;
 };

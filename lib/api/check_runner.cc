@@ -120,7 +120,7 @@ void CheckRunner::remove(std::uint64_t id) {
   checker_.remove(key);
 }
 
-void CheckRunner::report(std::uint64_t id, Health health, std::string output) {
+void CheckRunner::report(std::uint64_t id, Health health, const std::string& output) {
   const std::string key = std::to_string(id);
   const auto found = ttls_.find(key);
   if (found == ttls_.end()) return;

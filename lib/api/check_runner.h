@@ -45,7 +45,7 @@ class CheckRunner {
   void add(std::uint64_t id, const CheckSpec& check);
   void remove(std::uint64_t id);
   /// A report on a TTL check; nothing for others.
-  void report(std::uint64_t id, Health health, std::string output);
+  void report(std::uint64_t id, Health health, const std::string& output);
 
  private:
   void make_tls();

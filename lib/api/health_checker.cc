@@ -161,7 +161,7 @@ class HealthChecker::Impl : public std::enable_shared_from_this<Impl> {
   std::uint64_t last_id_ = 0;
 };
 
-Result<std::unique_ptr<HealthChecker>> HealthChecker::start(Environment environment) {
+Result<std::unique_ptr<HealthChecker>> HealthChecker::start(const Environment& environment) {
   auto env = env::AsioEnv::create(environment);
   if (!env.ok()) return env.status();
   auto impl = std::make_shared<Impl>(*std::move(env), environment);

@@ -248,7 +248,7 @@ struct Resolver::AsyncCall : std::enable_shared_from_this<AsyncCall> {
   unsigned over = 0;    // the attempt that has ended
 };
 
-void Resolver::run_async(std::shared_ptr<Owner> owner, AsyncAttempt attempt, Routing routing,
+void Resolver::run_async(std::shared_ptr<Owner> owner, AsyncAttempt attempt, const Routing& routing,
                          StatusDone done) {
   std::make_shared<AsyncCall>(std::move(owner), std::move(attempt), routing, std::move(done))->next();
 }
