@@ -102,7 +102,7 @@ Result<EncodedRequest> encode(const ClientRequest& request) {
   return encoded;
 }
 
-std::unique_ptr<Fetch> fetch(env::Env& env, const env::Endpoint& endpoint, ClientRequest request,
+std::unique_ptr<Fetch> fetch(env::Env& env, const env::Endpoint& endpoint, const ClientRequest& request,
                              const ClientLimits& limits, UniqueFunction<void(Result<ClientResponse>)> done) {
   auto exchanging = std::make_unique<Exchanging>(env, limits, std::move(done));
   exchanging->start(endpoint, encode(request));

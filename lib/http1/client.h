@@ -74,7 +74,7 @@ class Fetch {
 /// was asked for. kInvalidArgument: a method or target that would break the request line. Threads: the
 /// loop's.
 [[nodiscard]] std::unique_ptr<Fetch> fetch(env::Env& env, const env::Endpoint& endpoint,
-                                           ClientRequest request, const ClientLimits& limits,
+                                           const ClientRequest& request, const ClientLimits& limits,
                                            UniqueFunction<void(Result<ClientResponse>)> done);
 
 /// The same over a stream that is connected already, TLS or not; limits.timeout counts from here. `request`

@@ -90,8 +90,9 @@ void session_create(Request& request, Reply reply) {
   context.backend.apply(std::move(command), request.call())
       .then([making = Making{context, std::move(reply), std::move(bound)}](
                 Result<model::Outcome> outcome) mutable {
-        if (!making.bound || making.context.env.on_loop()) return std::move(making).finish(outcome);
-        making.context.env.post([making = std::move(making), outcome = std::move(outcome)]() mutable {
+        env::Env& env = making.context.env;
+        if (!making.bound || env.on_loop()) return std::move(making).finish(outcome);
+        env.post([making = std::move(making), outcome = std::move(outcome)]() mutable {
           std::move(making).finish(outcome);
         });
       });
@@ -104,7 +105,7 @@ void session_destroy(Request& request, Reply reply) {
   command.session.id = request.tail;
   request.context.bound_sessions.forget(request.tail);
   request.context.backend.apply(std::move(command), request.call())
-      .then([reply = std::move(reply)](Result<model::Outcome> outcome) mutable {
+      .then([reply = std::move(reply)](const Result<model::Outcome>& outcome) mutable {
         if (!outcome.ok()) return fail_applied(std::move(reply), outcome.status(), kRefused);
         std::move(reply).json("true");
       });
