@@ -225,12 +225,14 @@ std::optional<int> number_in(std::string_view text, std::size_t at, std::size_t 
 
 /// "2006-01-02T15:04:05.000Z"; the epoch for anything else.
 std::chrono::system_clock::time_point read_moment(std::string_view text) {
-  using namespace std::chrono;
+  using std::chrono::day, std::chrono::hours, std::chrono::milliseconds, std::chrono::minutes;
+  using std::chrono::month, std::chrono::seconds, std::chrono::sys_days, std::chrono::year;
   const auto y = number_in(text, 0, 4), mo = number_in(text, 5, 2), d = number_in(text, 8, 2);
   const auto h = number_in(text, 11, 2), mi = number_in(text, 14, 2), s = number_in(text, 17, 2);
   const auto ms = number_in(text, 20, 3);
   if (!y || !mo || !d || !h || !mi || !s) return {};
-  const year_month_day date(year(*y), month(static_cast<unsigned>(*mo)), day(static_cast<unsigned>(*d)));
+  const std::chrono::year_month_day date(year(*y), month(static_cast<unsigned>(*mo)),
+                                         day(static_cast<unsigned>(*d)));
   if (!date.ok()) return {};
   return sys_days(date) + hours(*h) + minutes(*mi) + seconds(*s) + milliseconds(ms.value_or(0));
 }

@@ -157,14 +157,15 @@ class Connections::Sending final : public Ticket {
     const bool heard = connection_->heard();
     std::unique_ptr<http1::ClientConnection> connection = std::move(connection_);
     if (response.ok()) {
-      if (!request_.own_connection && connection->open()) pool_.keep(url_, std::move(connection));
+      if (!connection->open()) connection.reset();
+      if (connection && !request_.own_connection) pool_.keep(url_, std::exchange(connection, nullptr));
       if (response->truncated) {
         return fail({Code::kResourceExhausted, where() + "the answer is longer than " +
                                                    std::to_string(pool_.options_.limits.max_answer_bytes) +
                                                    " bytes"});
       }
       Ending answered{std::move(response), true};
-      if (connection && connection->open()) answered.connection = std::move(connection);
+      answered.connection = std::move(connection);
       return end(std::move(answered));
     }
     const Code code = response.status().code();

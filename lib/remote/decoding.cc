@@ -24,8 +24,8 @@ Decoding::~Decoding() {
   for (auto& [id, done] : ending) done(Status(Code::kCancelled, "the instance is stopping"));
 }
 
-void Decoding::decode(std::shared_ptr<const model::Query> query, int status,
-                      std::shared_ptr<const std::string> body, Done done) {
+void Decoding::decode(const std::shared_ptr<const model::Query>& query, int status,
+                      const std::shared_ptr<const std::string>& body, Done done) {
   if (body->size() > kLongBody) {
     const std::uint64_t id = ++begun_;
     auto decoded = std::make_shared<std::optional<Decoded>>();

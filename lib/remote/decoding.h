@@ -30,8 +30,8 @@ class Decoding {
   Decoding& operator=(const Decoding&) = delete;
 
   /// Calls `done` once with what decode_answer() makes of it, perhaps inside this call.
-  void decode(std::shared_ptr<const model::Query> query, int status, std::shared_ptr<const std::string> body,
-              Done done);
+  void decode(const std::shared_ptr<const model::Query>& query, int status,
+              const std::shared_ptr<const std::string>& body, Done done);
 
  private:
   std::map<std::uint64_t, Done> under_way_;
