@@ -109,14 +109,14 @@ class Nearest final : public Balancer {
     for (std::size_t i = 0; i < count(); ++i) parts[i] = std::make_shared<Instances>();
     std::array<std::uint64_t, kMaxTiers> usable{};
     std::array<std::uint64_t, kMaxTiers> all{};
-    const Instances& view = *roster_.view();
+    const Instances* const view = roster_.view().get();  // null where nobody is
     const auto members = roster_.members();
     for (std::size_t i = 0; i < members.size(); ++i) {
       if (members[i].use == Use::kDraining) continue;
       const std::size_t tier = tier_of(*members[i].instance);
       all[tier] += members[i].weight;
       if (members[i].use == Use::kUsable) usable[tier] += members[i].weight;
-      if (members[i].use == Use::kUsable || roster_.panics()) parts[tier]->push_back(view[i]);
+      if (members[i].use == Use::kUsable || roster_.panics()) parts[tier]->push_back((*view)[i]);
     }
     for (std::size_t i = 0; i < count(); ++i) tiers_[i].view = std::move(parts[i]);
     share(roster_.panics() ? all : usable, all);

@@ -37,7 +37,7 @@ void Question::start() {
   ask();
 }
 
-void Question::add(WatchingPtr watching) {
+void Question::add(const WatchingPtr& watching) {
   watchers_.push_back(watching);
   const std::lock_guard lock(watching->mutex);
   if (watching->sink != nullptr && !trouble_.ok()) watching->sink->on_error(trouble_);

@@ -51,7 +51,7 @@ class Question final : private Link::Observer {
   /// Begins to ask.
   void start();
   /// Shows `watching` what there is, and what comes. Not inside of Backend::watch().
-  void add(WatchingPtr watching);
+  void add(const WatchingPtr& watching);
   /// Returns whether nobody watches any more.
   bool remove(const WatchingPtr& watching);
   /// What was seen last; as not live if the agent cannot be asked. None: nothing was seen.

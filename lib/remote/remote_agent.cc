@@ -105,7 +105,8 @@ class RemoteAgent::Impl final : public std::enable_shared_from_this<Impl>, priva
            });
   }
 
-  void update_check(std::string id, std::string status, std::string output, const Call& call, UnitDone done) {
+  void update_check(std::string id, const std::string& status, const std::string& output, const Call& call,
+                    UnitDone done) {
     registrations_.keep_report(id, status, output);
     Request request = report_request(id, status, output);
     change(std::move(request), call,
@@ -140,7 +141,7 @@ class RemoteAgent::Impl final : public std::enable_shared_from_this<Impl>, priva
 
   /// Asks, and reads the answer by `read(response)`.
   template <class T, class Read>
-  void ask(Request request, const Call& call, Read read, typename Async<T>::Callback done) {
+  void ask(Request&& request, const Call& call, Read read, typename Async<T>::Callback done) {
     link_.call(std::move(request), call,
                [read = std::move(read), done = std::move(done)](const Ending& ending) mutable {
                  if (!ending.response.ok()) return done(ending.response.status());

@@ -171,19 +171,18 @@ class RemoteBackend::Impl : public std::enable_shared_from_this<Impl> {
     Result<SpelledCommand> spelled = spell(command, datacenter(call), options_.limits.max_txn_operations);
     if (!spelled.ok()) return done(spelled.status());
     const bool repeatable = spelled->repeatable || sets_key;
-    link_->call({.message = std::move(spelled->message),
-                 .repeatable = repeatable,
-                 .own_connection = makes_session(command)},
-                call, [this, command = std::move(command), done = std::move(done)](Ending ending) mutable {
-                  if (const auto* session = std::get_if<model::SessionCommand>(&command))
-                    sessions_.erase(session->session.id.str());  // it is made only now, or has ended
-                  if (!ending.response.ok())
-                    return done(failure_of(ending.response.status(), ending.sent, true));
-                  Result<model::Outcome> outcome = read_outcome(command, *ending.response);
-                  if (outcome.ok() && ending.connection)
-                    hold_session(outcome->session.str(), std::move(ending.connection));
-                  done(std::move(outcome));
-                });
+    const bool own_connection = makes_session(command);
+    link_->call(
+        {.message = std::move(spelled->message), .repeatable = repeatable, .own_connection = own_connection},
+        call, [this, command = std::move(command), done = std::move(done)](Ending ending) mutable {
+          if (const auto* session = std::get_if<model::SessionCommand>(&command))
+            sessions_.erase(session->session.id.str());  // it is made only now, or has ended
+          if (!ending.response.ok()) return done(failure_of(ending.response.status(), ending.sent, true));
+          Result<model::Outcome> outcome = read_outcome(command, *ending.response);
+          if (outcome.ok() && ending.connection)
+            hold_session(outcome->session.str(), std::move(ending.connection));
+          done(std::move(outcome));
+        });
   }
 
   void renew_session(const std::string& id, const Call& call, Async<model::SessionPtr>::Callback done) {
@@ -313,7 +312,7 @@ class RemoteBackend::Impl : public std::enable_shared_from_this<Impl> {
     const bool is_answer = (response.status == 404 && may_be_missing(*asking->query)) ||
                            (response.status == 409 && std::holds_alternative<model::ReadTxn>(*asking->query));
     if (Status failure = failure_of(response, false); !failure.ok() && !is_answer) {
-      return fall_back(asking, std::move(failure));
+      return fall_back(asking, failure);
     }
     const bool early = asking->shortened && head.has_index && head.meta.index == asking->read.min_index;
     if (early && asking->until > now()) return ask(asking);

@@ -323,7 +323,7 @@ Status register_check(Transaction& tx, const Node& node, const HealthCheck& chec
   if (lower(check.node) != lower(node.name)) {
     return refused("check node \"" + check.node + "\" does not match node \"" + node.name + "\"");
   }
-  const Status status = ensure_check(tx, node, check);
+  Status status = ensure_check(tx, node, check);
   if (status.ok()) return status;
   return refused("failed inserting check: " + std::string(status.message()) + " on node \"" + node.name +
                  "\"");
