@@ -33,14 +33,16 @@ void check_round_trips(const ServiceInstance& service) {
   require(codec::to_json(back) == json);
 }
 
-/// Any message makes JSON. Names that are not UTF-8 may be sorted anew when that is read, but only once.
+/// Any message makes JSON, as deep as messages may be. Names that are not UTF-8 may be sorted anew when that
+/// is read, but only once.
 void check_opaque(std::string_view message) {
+  const codec::JsonReadOptions options{.allow_trailing_data = false, .max_depth = codec::kMaxMessageDepth};
   codec::Opaque any;
   if (!codec::from_msgpack(message, any).ok()) return;
   codec::Opaque once;
   codec::Opaque twice;
-  require(codec::from_json(codec::to_json(any), once, {.allow_trailing_data = false}).ok());
-  require(codec::from_json(codec::to_json(once), twice, {.allow_trailing_data = false}).ok());
+  require(codec::from_json(codec::to_json(any), once, options).ok());
+  require(codec::from_json(codec::to_json(once), twice, options).ok());
   require(once == twice);
 }
 
