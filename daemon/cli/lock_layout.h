@@ -15,12 +15,12 @@
 #include <discovery/status.h>
 
 #include "daemon/cli/api_client.h"
+#include "lib/model/lock_layout.h"
 
 namespace discovery::cli {
 
-/// What marks the keys of locks and of semaphores, so that nobody takes one for the other.
-inline constexpr std::uint64_t kLockFlags = 0x2ddccbc058a50c18;
-inline constexpr std::uint64_t kSemaphoreFlags = 0xe0f69a2baa414de0;
+using model::kLockFlags;
+using model::kSemaphoreFlags;
 
 /// One lock or semaphore, as one contender sees it. Threads: one at a time for each client; the object itself
 /// does not change. Blocks: every call, on the network.
