@@ -9,6 +9,7 @@
 
 #include "lib/api/host_facts.h"
 #include "lib/base/go_number.h"
+#include "lib/health/dial.h"
 
 namespace discovery::api {
 namespace {
@@ -132,13 +133,13 @@ Async<Unit> Control::join(std::string address, bool wan, Call) {
 Async<Unit> Control::join_at(const env::Endpoint& endpoint, bool wan) {
   if (is_own(endpoint, wan)) return Unit{};
   return Async<Unit>::pending([this, endpoint](Async<Unit>::Callback done) mutable {
-    const std::string target = endpoint.to_string();
     parts_.env.connect(
         endpoint, kJoinTimeout,
-        [target, done = std::move(done)](Result<std::unique_ptr<env::Stream>> stream) mutable {
+        [endpoint, done = std::move(done)](Result<std::unique_ptr<env::Stream>> stream) mutable {
+          const std::string target = endpoint.to_string();
           if (!stream.ok()) {
-            return done(cannot_join("Failed to join " + target + ": dial tcp " + target +
-                                    ": connect: " + std::string(stream.status().message())));
+            const Status failure = health::dial_failure(endpoint, stream.status());
+            return done(cannot_join("Failed to join " + target + ": " + std::string(failure.message())));
           }
           done(cannot_join("Failed to join " + target + ": this agent cannot join others yet"));
         });

@@ -6,42 +6,15 @@
 #include <thread>
 #include <utility>
 
+#include "lib/api/node_id.h"
 #include "lib/api/settings.h"
-#include "lib/base/uuid.h"
-#include "lib/env/random.h"
 
 namespace discovery::api {
 namespace {
 
-constexpr std::size_t kMaxNodeIdFile = 1024;
-
 /// Threads that answer DNS over UDP: one a processor, but no more than this, as each keeps answers of its
 /// own.
 constexpr unsigned kMaxDnsThreads = 4;
-
-std::string trimmed(const std::string& text) {
-  const auto first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
-
-/// The node's id: as configured, else the one that was kept, else a new one that is kept from now on.
-Result<std::string> find_node_id(env::Env& env, const agent::Config& config) {
-  if (!config.node_id.empty()) return config.node_id;
-  if (config.dev_mode || config.data_dir.empty()) return env::random_uuid(env.random());
-  const std::string path = config.data_dir + "/node-id";
-  Result<std::string> kept = env.files().read(path, kMaxNodeIdFile);
-  if (kept.ok()) {
-    std::string id = trimmed(*std::move(kept));
-    if (base::is_uuid(id)) return id;
-    return invalid_argument("the file " + path +
-                            " does not hold a node ID (a UUID); remove it to get a new one");
-  }
-  if (kept.status().code() != Code::kNotFound) return kept.status();
-  std::string id = env::random_uuid(env.random());
-  if (Status written = env.files().replace(path, id); !written.ok()) return written;
-  return id;
-}
 
 std::string first_of(const std::vector<env::Endpoint>& endpoints) {
   return endpoints.empty() ? std::string() : endpoints.front().to_string();

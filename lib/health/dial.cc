@@ -13,7 +13,8 @@ bool is_address(const std::string& host) {
   return !host.empty() && host.find_first_not_of("0123456789.") == std::string::npos;
 }
 
-/// A connection's failure in the words of Go: "dial tcp <where>: connect: <the system's text>".
+}  // namespace
+
 Status dial_failure(const env::Endpoint& to, const Status& status) {
   const std::string where = "dial tcp " + to.to_string() + ": ";
   if (status.code() == Code::kDeadlineExceeded) return {status.code(), where + "i/o timeout"};
@@ -22,8 +23,6 @@ Status dial_failure(const env::Endpoint& to, const Status& status) {
   const std::string_view reason = colon == std::string_view::npos ? message : message.substr(colon + 2);
   return {status.code(), where + "connect: " + base::to_lower(reason)};
 }
-
-}  // namespace
 
 class Dialer::Dialing final : public Attempt {
  public:

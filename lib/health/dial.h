@@ -15,6 +15,10 @@
 
 namespace discovery::health {
 
+/// The failure of a connection to `to` in the words of Go: "dial tcp <where>: connect: <the system's text>".
+/// Pure.
+Status dial_failure(const env::Endpoint& to, const Status& status);
+
 /// Connects to hosts by name or address, for all checks of one agent. The addresses of a name are kept for
 /// kNameLifetime, so that many checks of one host cost one lookup.
 ///

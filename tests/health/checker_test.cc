@@ -149,6 +149,61 @@ TEST_CASE("Thresholds", "[thresholds]") {
   CHECK(plain.count(kGood) == kGood);
 }
 
+/// What a check says after each of these results, in a line: p(assing), w(arning), c(ritical), - as before.
+std::string states(Thresholds counts, const std::string& results) {
+  const auto letter = [](std::optional<Health> state) {
+    if (!state) return '-';
+    return *state == Health::kPassing ? 'p' : *state == Health::kWarning ? 'w' : 'c';
+  };
+  std::string seen;
+  for (const char result : results) {
+    seen += letter(counts.count(result == 'p'   ? Health::kPassing
+                                : result == 'w' ? Health::kWarning
+                                                : Health::kCritical));
+  }
+  return seen;
+}
+
+// The sequences of TestStatusHandler* in Consul's agent/checks/check_test.go: N results in a row, this one
+// included, and the first result of all counts at once.
+TEST_CASE("Thresholds count results in a row as Consul's do", "[thresholds]") {
+  CHECK(states({2, 2, 3},
+               "pccc"
+               "pp") ==
+        "p-wc"
+        "-p");
+  CHECK(states({2, 2, 3},
+               "pcpcpc"
+               "cc"
+               "pcp"
+               "p") ==
+        "p-----"
+        "wc"
+        "---"
+        "p");
+  CHECK(states({2, 3, 3},
+               "pccc"
+               "pp") ==
+        "p--c"
+        "-p");
+  CHECK(states({3, 3, 5},
+               "pccc"
+               "pccc"
+               "pccc"
+               "pccccc") ==
+        "p--w"
+        "---w"
+        "---w"
+        "---wwc");
+  // The first result counts, whichever it is.
+  CHECK(states({2, 0, 2}, "cppcc") == "c-pwc");
+  CHECK(states({100, 100, 100}, "pcp") == "p--");
+  CHECK(states({2, 2, 2}, "cw") == "c-");
+  model::CheckSpec spec;
+  spec.failures_before_critical = 3;  // and of warning nothing is said: then it waits as long
+  CHECK(states(Thresholds(spec), "pccc") == "p--c");
+}
+
 TEST_CASE("A history keeps the last changes, the oldest first", "[history]") {
   History history;
   CHECK(history.list().empty());
