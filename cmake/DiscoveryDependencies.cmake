@@ -2,7 +2,7 @@
 # header includes one, except discovery/asio.h, which a host opts into.
 
 find_package(Threads REQUIRED)
-find_package(OpenSSL 3.0 REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED) # its headers; tests link it, the library loads it when it is needed (lib/tls/openssl.h)
 find_package(ZLIB REQUIRED)
 find_package(absl REQUIRED)
 find_package(LevelDB REQUIRED)
@@ -37,9 +37,8 @@ set(DISCOVERY_DEPENDENCIES
     absl::time
     LevelDB::LevelDB
     RE2::RE2
-    OpenSSL::SSL
-    OpenSSL::Crypto
     ZLIB::ZLIB
+    ${CMAKE_DL_LIBS}
     Threads::Threads)
 
 # cpp-httplib: a blocking client, for the daemon's commands, examples and tests only. Debian compiles it, and its

@@ -35,9 +35,13 @@ set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")
 
+# What is loaded when it is needed, which the dependencies of shared libraries do not show.
+set(loaded_libraries "libssl3 (>= 3.0.0)")
+
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME "${runtime_package}")
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_DEPENDS "${loaded_libraries}")
 set(CPACK_COMPONENT_RUNTIME_DESCRIPTION
     "embeddable service discovery (shared library)\n Registry with health checks and instant watches, key/value store, balancing,
  for any C++ program; embedded, or against a discoveryd or Consul.")
@@ -51,7 +55,7 @@ set(CPACK_COMPONENT_DEV_DESCRIPTION
 set(CPACK_DEBIAN_DAEMON_PACKAGE_NAME discoveryd)
 set(CPACK_DEBIAN_DAEMON_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_DAEMON_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_DAEMON_PACKAGE_DEPENDS "adduser")
+set(CPACK_DEBIAN_DAEMON_PACKAGE_DEPENDS "adduser, ${loaded_libraries}")
 set(CPACK_DEBIAN_DAEMON_PACKAGE_CONTROL_EXTRA "${packaging}/postinst;${packaging}/prerm;${packaging}/postrm;${packaging}/conffiles")
 set(CPACK_COMPONENT_DAEMON_DESCRIPTION
     "service discovery agent that speaks Consul's HTTP API and DNS\n A server for existing Consul clients, and for programs that use libdiscovery.")

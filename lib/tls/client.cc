@@ -8,106 +8,107 @@
 #include <utility>
 #include <vector>
 
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
+#include "lib/tls/openssl.h"
 
 namespace discovery::tls {
 namespace {
 
-template <auto Free>
-struct Deleter {
-  template <class T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using SslContext = std::unique_ptr<SSL_CTX, Deleter<SSL_CTX_free>>;
-using Ssl = std::unique_ptr<SSL, Deleter<SSL_free>>;
-using Bio = std::unique_ptr<BIO, Deleter<BIO_free_all>>;
-using Certificate = std::unique_ptr<X509, Deleter<X509_free>>;
-
-/// What OpenSSL has to say of the last failure; its queue is empty then.
-std::string last_error() {
-  const unsigned long error = ERR_get_error();
-  ERR_clear_error();
-  const char* reason = error == 0 ? nullptr : ERR_reason_error_string(error);
-  return reason == nullptr ? "the connection was closed" : reason;
-}
+using SslContext = std::unique_ptr<SSL_CTX, decltype(&::SSL_CTX_free)>;
+using Ssl = std::unique_ptr<SSL, decltype(&::SSL_free)>;
+using Bio = std::unique_ptr<BIO, decltype(&::BIO_free_all)>;
+using Certificate = std::unique_ptr<X509, decltype(&::X509_free)>;
 
 /// Adds all certificates of a PEM text; false if there is none.
-bool add_certificates(SSL_CTX& context, const std::string& text) {
-  const Bio bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+bool add_certificates(const OpenSsl& api, SSL_CTX& context, const std::string& text) {
+  const Bio bio(api.BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), api.BIO_free_all);
   int count = 0;
   while (true) {
-    const Certificate one(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+    const Certificate one(api.PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr), api.X509_free);
     if (!one) break;
-    count += X509_STORE_add_cert(SSL_CTX_get_cert_store(&context), one.get());
+    count += api.X509_STORE_add_cert(api.SSL_CTX_get_cert_store(&context), one.get());
   }
-  ERR_clear_error();
+  api.ERR_clear_error();
   return count > 0;
 }
 
 /// Reads the certificates that options name.
-Result<SslContext> load(const ClientContext::Options& options) {
-  SslContext context(SSL_CTX_new(TLS_client_method()));
-  if (!context) return Status(Code::kResourceExhausted, "cannot set up TLS: " + last_error());
-  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
-  SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);
-  SSL_CTX_set_verify(context.get(), options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+Result<SslContext> load(const OpenSsl& api, const ClientContext::Options& options) {
+  SslContext context(api.SSL_CTX_new(api.TLS_client_method()), api.SSL_CTX_free);
+  if (!context) return Status(Code::kResourceExhausted, "cannot set up TLS: " + api.last_error());
+  api.SSL_CTX_ctrl(context.get(), SSL_CTRL_SET_MIN_PROTO_VERSION, TLS1_2_VERSION, nullptr);
+  api.SSL_CTX_ctrl(context.get(), SSL_CTRL_MODE, SSL_MODE_RELEASE_BUFFERS, nullptr);
+  api.SSL_CTX_set_verify(context.get(), options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
   const char* file = options.ca_file.empty() ? nullptr : options.ca_file.c_str();
   const char* path = options.ca_path.empty() ? nullptr : options.ca_path.c_str();
   if (file != nullptr || path != nullptr) {
-    if (SSL_CTX_load_verify_locations(context.get(), file, path) != 1) {
+    if (api.SSL_CTX_load_verify_locations(context.get(), file, path) != 1) {
       return invalid_argument("cannot read the certificates of " +
-                              (file != nullptr ? options.ca_file : options.ca_path) + ": " + last_error());
+                              (file != nullptr ? options.ca_file : options.ca_path) + ": " +
+                              api.last_error());
     }
   } else if (options.verify && options.ca_text.empty()) {
-    SSL_CTX_set_default_verify_paths(context.get());
+    api.SSL_CTX_set_default_verify_paths(context.get());
   }
-  if (!options.ca_text.empty() && !add_certificates(*context, options.ca_text)) {
+  if (!options.ca_text.empty() && !add_certificates(api, *context, options.ca_text)) {
     return invalid_argument("there is no certificate in the text that was given");
   }
-  ERR_clear_error();
+  api.ERR_clear_error();
   return context;
 }
 
-/// Reading what the system trusts takes some 15 ms and a megabyte, so it is put off until the first
-/// handshake.
+/// Loading OpenSSL and reading what the system trusts takes some 20 ms and several megabytes, so it is put
+/// off until the first handshake.
 class Context final : public ClientContext {
  public:
   explicit Context(Options options) : options_(std::move(options)) {}
 
   Status prepare() const {
-    std::call_once(loaded_, [this] {
-      Result<SslContext> context = load(options_);
-      failure_ = context.status();
-      if (context.ok()) context_ = *std::move(context);
-    });
+    std::call_once(loaded_, [this] { failure_ = prepare_once(); });
     return failure_;
   }
   /// REQUIRES: prepare() went well.
-  Ssl make() const { return Ssl(SSL_new(context_.get())); }
+  Ssl make() const { return {api_->SSL_new(context_.get()), api_->SSL_free}; }
+  const std::shared_ptr<const OpenSsl>& api() const noexcept { return api_; }
   bool verify() const noexcept { return options_.verify; }
 
  private:
+  Status prepare_once() const {
+    Result<std::shared_ptr<const OpenSsl>> api = load_openssl();
+    if (!api.ok()) return api.status();
+    api_ = *std::move(api);
+    Result<SslContext> context = load(*api_, options_);
+    if (context.ok()) context_ = *std::move(context);
+    return context.status();
+  }
+
   const Options options_;
   mutable std::once_flag loaded_;
-  mutable SslContext context_;
+  mutable std::shared_ptr<const OpenSsl> api_;
+  mutable SslContext context_{nullptr, nullptr};
   mutable Status failure_;
 };
 
 /// TLS above a stream: OpenSSL reads and writes memory, which is carried to and from the stream below.
 class TlsStream final : public env::Stream, public std::enable_shared_from_this<TlsStream> {
  public:
-  TlsStream(env::Env& env, std::unique_ptr<env::Stream> below, Ssl ssl)
-      : env_(env), below_(std::move(below)), ssl_(std::move(ssl)) {
-    in_ = BIO_new(BIO_s_mem());
-    out_ = BIO_new(BIO_s_mem());
-    SSL_set_bio(ssl_.get(), in_, out_);
-    SSL_set_connect_state(ssl_.get());
+  TlsStream(env::Env& env, std::unique_ptr<env::Stream> below, const Context& context)
+      : env_(env), below_(std::move(below)), shared_api_(context.api()), ssl_(context.make()) {
+    in_ = api_.BIO_new(api_.BIO_s_mem());
+    out_ = api_.BIO_new(api_.BIO_s_mem());
+    api_.SSL_set_bio(ssl_.get(), in_, out_);
+    api_.SSL_set_connect_state(ssl_.get());
+  }
+
+  /// Says whom the certificate must be for.
+  void expect_server(const std::string& name, bool verify) {
+    X509_VERIFY_PARAM* wanted = api_.SSL_get0_param(ssl_.get());
+    const bool is_address = api_.X509_VERIFY_PARAM_set1_ip_asc(wanted, name.c_str()) == 1;
+    if (!is_address) {
+      std::string copy = name;  // OpenSSL has no const here
+      api_.SSL_ctrl(ssl_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, copy.data());
+      if (verify) api_.SSL_set1_host(ssl_.get(), name.c_str());
+    }
+    api_.ERR_clear_error();
   }
 
   /// Calls `done` from the loop, once.
@@ -120,7 +121,7 @@ class TlsStream final : public env::Stream, public std::enable_shared_from_this<
     buffer_ = buffer;
     read_done_ = std::move(done);
     // What is there already must not be handed over inside this call.
-    if (SSL_pending(ssl_.get()) > 0 || BIO_ctrl_pending(in_) > 0) {
+    if (api_.SSL_pending(ssl_.get()) > 0 || api_.BIO_ctrl_pending(in_) > 0) {
       env_.post([weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->try_read();
       });
@@ -133,16 +134,16 @@ class TlsStream final : public env::Stream, public std::enable_shared_from_this<
     write_done_ = std::move(done);
     for (const std::string_view piece : pieces) {
       std::size_t written = 0;
-      if (!piece.empty() && SSL_write_ex(ssl_.get(), piece.data(), piece.size(), &written) != 1) {
-        write_failure_ = Status(Code::kUnavailable, "tls: " + last_error());
+      if (!piece.empty() && api_.SSL_write_ex(ssl_.get(), piece.data(), piece.size(), &written) != 1) {
+        write_failure_ = Status(Code::kUnavailable, "tls: " + api_.last_error());
       }
     }
     flush();
   }
 
   void shutdown_send() override {
-    SSL_shutdown(ssl_.get());
-    ERR_clear_error();
+    api_.SSL_shutdown(ssl_.get());
+    api_.ERR_clear_error();
     shutting_down_ = true;
     flush();
   }
@@ -153,18 +154,18 @@ class TlsStream final : public env::Stream, public std::enable_shared_from_this<
   static constexpr std::size_t kChunk = 16384;
 
   void shake() {
-    const int result = SSL_do_handshake(ssl_.get());
-    const int error = result == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl_.get(), result);
+    const int result = api_.SSL_do_handshake(ssl_.get());
+    const int error = result == 1 ? SSL_ERROR_NONE : api_.SSL_get_error(ssl_.get(), result);
     if (result == 1) {
       flush();
       return finish_handshake({});
     }
     if (error != SSL_ERROR_WANT_READ) {
-      const long verified = SSL_get_verify_result(ssl_.get());
-      std::string why = verified == X509_V_OK ? "tls: " + last_error()
+      const long verified = api_.SSL_get_verify_result(ssl_.get());
+      std::string why = verified == X509_V_OK ? "tls: " + api_.last_error()
                                               : std::string("tls: failed to verify certificate: x509: ") +
-                                                    X509_verify_cert_error_string(verified);
-      ERR_clear_error();
+                                                    api_.X509_verify_cert_error_string(verified);
+      api_.ERR_clear_error();
       flush();  // the alert
       return finish_handshake({Code::kUnavailable, std::move(why)});
     }
@@ -193,7 +194,7 @@ class TlsStream final : public env::Stream, public std::enable_shared_from_this<
         ended_ = true;
         if (!size.ok()) read_failure_ = size.status();
       } else {
-        BIO_write(in_, memory_->data(), static_cast<int>(*size));
+        api_.BIO_write(in_, memory_->data(), static_cast<int>(*size));
       }
       if (handshake_done_) return ended_ ? finish_handshake(broken()) : shake();
       if (read_done_) try_read();
@@ -208,12 +209,13 @@ class TlsStream final : public env::Stream, public std::enable_shared_from_this<
   void try_read() {
     if (!read_done_) return;
     std::size_t got = 0;
-    const int result = SSL_read_ex(ssl_.get(), buffer_.data(), buffer_.size(), &got);
-    const int error = result == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl_.get(), result);
-    if (BIO_ctrl_pending(out_) > 0) flush();
+    const int result = api_.SSL_read_ex(ssl_.get(), buffer_.data(), buffer_.size(), &got);
+    const int error = result == 1 ? SSL_ERROR_NONE : api_.SSL_get_error(ssl_.get(), result);
+    if (api_.BIO_ctrl_pending(out_) > 0) flush();
     if (result == 1) return finish_read(got);
     if (error == SSL_ERROR_ZERO_RETURN) return finish_read(std::size_t{0});
-    if (error != SSL_ERROR_WANT_READ) return finish_read(Status(Code::kUnavailable, "tls: " + last_error()));
+    if (error != SSL_ERROR_WANT_READ)
+      return finish_read(Status(Code::kUnavailable, "tls: " + api_.last_error()));
     if (ended_ && read_failure_.ok()) return finish_read(std::size_t{0});
     if (ended_) return finish_read(read_failure_);
     fill();
@@ -228,10 +230,10 @@ class TlsStream final : public env::Stream, public std::enable_shared_from_this<
   void flush() {
     if (flushing_) return;
     char* bytes = nullptr;
-    const long size = BIO_get_mem_data(out_, &bytes);
+    const long size = api_.BIO_ctrl(out_, BIO_CTRL_INFO, 0, &bytes);
     if (size > 0) {
       pending_.assign(bytes, static_cast<std::size_t>(size));
-      BIO_reset(out_);
+      api_.BIO_ctrl(out_, BIO_CTRL_RESET, 0, nullptr);
     }
     if (pending_.empty() && !write_done_) return finish_shutdown();
     flushing_ = true;
@@ -240,7 +242,7 @@ class TlsStream final : public env::Stream, public std::enable_shared_from_this<
       flushing_ = false;
       pending_.clear();
       if (!status.ok()) write_failure_ = std::move(status);
-      if (BIO_ctrl_pending(out_) > 0 && write_failure_.ok()) return flush();
+      if (api_.BIO_ctrl_pending(out_) > 0 && write_failure_.ok()) return flush();
       if (shutting_down_) finish_shutdown();
       if (!write_done_) return;
       auto done = std::move(write_done_);
@@ -254,6 +256,8 @@ class TlsStream final : public env::Stream, public std::enable_shared_from_this<
 
   env::Env& env_;
   std::unique_ptr<env::Stream> below_;
+  const std::shared_ptr<const OpenSsl> shared_api_;
+  const OpenSsl& api_ = *shared_api_;
   Ssl ssl_;
   BIO* in_;   // of ssl_
   BIO* out_;  // of ssl_
@@ -316,17 +320,6 @@ class Shaking final : public Handshake {
   Done done_;
 };
 
-/// Says whom the certificate must be for.
-void expect_server(SSL& ssl, const std::string& name, bool verify) {
-  X509_VERIFY_PARAM* wanted = SSL_get0_param(&ssl);
-  const bool is_address = X509_VERIFY_PARAM_set1_ip_asc(wanted, name.c_str()) == 1;
-  if (!is_address) {
-    SSL_set_tlsext_host_name(&ssl, name.c_str());
-    if (verify) SSL_set1_host(&ssl, name.c_str());
-  }
-  ERR_clear_error();
-}
-
 /// A handshake that cannot even begin.
 class Failing final : public Handshake {
  public:
@@ -357,10 +350,9 @@ std::unique_ptr<Handshake> connect(env::Env& env, std::unique_ptr<env::Stream> s
   const auto& trusted = static_cast<const Context&>(*context);  // the one class there is
   if (Status status = trusted.prepare(); !status.ok())
     return std::make_unique<Failing>(env, std::move(status), std::move(done));
-  Ssl ssl = trusted.make();
-  expect_server(*ssl, server_name, trusted.verify());
-  return std::make_unique<Shaking>(env, std::make_shared<TlsStream>(env, std::move(stream), std::move(ssl)),
-                                   timeout, std::move(done));
+  auto safe = std::make_shared<TlsStream>(env, std::move(stream), trusted);
+  safe->expect_server(server_name, trusted.verify());
+  return std::make_unique<Shaking>(env, std::move(safe), timeout, std::move(done));
 }
 
 }  // namespace discovery::tls

@@ -50,8 +50,10 @@ for name in "$runtime" libdiscovery-dev discoveryd; do
   if dpkg-deb -c "$(package "$name")" | grep -vq '^[^ ]* root/root '; then fail "$name holds files of others than root"; fi
   echo "packages: $name: $(field "$name" Installed-Size) KiB, depends on $(field "$name" Depends)"
 done
-grep -q 'libc6 (>=.*libssl3' <<<"$(field "$runtime" Depends)" || fail "$runtime does not say what it is linked with"
-grep -q 'libc6 (>=.*libssl3' <<<"$(field discoveryd Depends)" || fail "discoveryd does not say what it is linked with"
+for name in "$runtime" discoveryd; do
+  grep -q 'libc6 (>=' <<<"$(field "$name" Depends)" || fail "$name does not say what it is linked with"
+  grep -q 'libssl3 (>=' <<<"$(field "$name" Depends)" || fail "$name does not say what it loads"
+done
 [ "$(field libdiscovery-dev Depends)" = "$runtime (= $version)" ] || fail "libdiscovery-dev does not depend on $runtime"
 
 # --- installed ---------------------------------------------------------------------------------------------------------

@@ -55,9 +55,14 @@ cmake --install "$build" --prefix "$work/static" >/dev/null
 by_cmake "static, find_package" find_package -DCMAKE_PREFIX_PATH="$work/static"
 by_pkg_config "static, pkg-config" "$work/static"
 
+# OpenSSL is loaded when TLS is first spoken, and the program tells whoever packages it.
+consumer="$work/build-static,-find_package/consumer"
+if ldd "$consumer" | grep -E 'libssl|libcrypto'; then fail "OpenSSL is loaded at start"; fi
+readelf -n "$consumer" | grep -q FDO || fail "the program does not say that it may load OpenSSL"
+
 echo 'int main() {}' >"$work/empty.cc"
 g++ -O2 -s "$work/empty.cc" -o "$work/empty"
-strip -o "$work/stripped" "$work/build-static,-find_package/consumer"
+strip -o "$work/stripped" "$consumer"
 added=$((($(stat -c %s "$work/stripped") - $(stat -c %s "$work/empty")) / 1024))
 echo "install: a host with an embedded agent is $added KiB larger than an empty program (at most $max_added_kib)"
 [ "$added" -le "$max_added_kib" ] || fail "that is too much"
