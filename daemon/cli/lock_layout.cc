@@ -1,7 +1,6 @@
 #include "daemon/cli/lock_layout.h"
 
-#include <map>
-#include <optional>
+#include <iterator>
 #include <set>
 #include <utility>
 #include <vector>
@@ -10,7 +9,6 @@
 #include "daemon/cli/reply.h"
 #include "lib/base/base64.h"
 #include "lib/base/strings.h"
-#include "lib/codec/json_writer.h"
 
 namespace discovery::cli {
 namespace {
@@ -157,16 +155,14 @@ class Semaphore final : public LockLayout {
     while (true) {
       const Result<State> state = look(client, {}, beyond, wait);
       if (!state.ok()) return state.status();
-      if (state->limit != limit_) {
-        return Status(Code::kConflict, "semaphore limit conflict (lock: " + std::to_string(state->limit) +
+      model::SemaphoreHolders lock = state->lock;
+      if (lock.limit != limit_) {
+        return Status(Code::kConflict, "semaphore limit conflict (lock: " + std::to_string(lock.limit) +
                                            ", local: " + std::to_string(limit_) + ")");
       }
-      if (state->holders.size() >= static_cast<std::size_t>(limit_)) {
-        return Answer{Outcome::kTaken, state->index};
-      }
-      std::set<std::string> holders = state->holders;
-      holders.insert(session);
-      const Result<bool> set = put(client, holders, state->modify_index);
+      if (std::ssize(lock.holders) >= limit_) return Answer{Outcome::kTaken, state->index};
+      lock.holders[session] = true;
+      const Result<bool> set = put(client, lock, state->modify_index);
       if (!set.ok()) return because("failed to update lock", set.status());
       if (*set) return Answer{Outcome::kHeld, {}};
       beyond.clear();  // another one was faster: look again at once
@@ -177,15 +173,15 @@ class Semaphore final : public LockLayout {
                        const std::string& index) const override {
     const Result<State> state = look(client, {{"consistent", ""}}, index, kLongWait);
     if (!state.ok()) return state.status();
-    return Answer{state->holders.contains(session) ? Outcome::kHeld : Outcome::kLost, state->index};
+    return Answer{state->lock.holders.contains(session) ? Outcome::kHeld : Outcome::kLost, state->index};
   }
 
   Status release(ApiClient& client, const std::string& session) const override {
     while (true) {
       Result<State> state = look(client, {}, {}, {});
       if (!state.ok()) return state.status();
-      if (state->holders.erase(session) == 0) break;
-      const Result<bool> set = put(client, state->holders, state->modify_index);
+      if (state->lock.holders.erase(session) == 0) break;
+      const Result<bool> set = put(client, state->lock, state->modify_index);
       if (!set.ok()) return because("failed to update lock", set.status());
       if (*set) break;
     }
@@ -196,7 +192,7 @@ class Semaphore final : public LockLayout {
     const Result<State> state = look(client, {}, {}, {});
     if (!state.ok()) return state.status();
     if (state->modify_index == 0) return true;
-    if (!state->holders.empty()) return false;
+    if (!state->lock.holders.empty()) return false;
     const Result<bool> removed = write(
         client,
         {.method = "DELETE", .path = kv_path(key_), .query = {{"cas", std::to_string(state->modify_index)}}});
@@ -207,8 +203,7 @@ class Semaphore final : public LockLayout {
   struct State {
     std::string index;
     std::uint64_t modify_index = 0;  ///< of the key; 0: there is none
-    int limit = 0;
-    std::set<std::string> holders{};  ///< those that live: who has an entry that its session holds
+    model::SemaphoreHolders lock{};  ///< with those that live: who has an entry that its session holds
   };
 
   Result<State> look(ApiClient& client, Query query, const std::string& index,
@@ -217,7 +212,7 @@ class Semaphore final : public LockLayout {
     const Result<Entries> entries =
         read(client, {.path = kv_path(prefix_), .query = std::move(query)}, index, wait);
     if (!entries.ok()) return because("failed to read prefix", entries.status());
-    State state{.index = entries->index, .limit = limit_};
+    State state{.index = entries->index, .lock = {.limit = limit_}};
     std::set<std::string> alive;
     for (const rapidjson::Value& entry : entries->list.GetArray()) {
       if (const std::string session = text_of(entry, "Session"); !session.empty()) alive.insert(session);
@@ -226,41 +221,22 @@ class Semaphore final : public LockLayout {
         return Status(Code::kConflict, "Existing key does not match semaphore use");
       }
       state.modify_index = number_of(entry, "ModifyIndex");
-      if (Status status = decode(entry, state); !status.ok()) return status;
+      const Result<std::string> value = base::decode_base64(text_of(entry, "Value"));
+      if (!value.ok()) return because("lock decoding failed", value.status());
+      Result<model::SemaphoreHolders> lock = model::decode_semaphore(*value, limit_);
+      if (!lock.ok()) return because("lock decoding failed", lock.status());
+      state.lock = *std::move(lock);
     }
-    std::erase_if(state.holders, [&alive](const std::string& holder) { return !alive.contains(holder); });
+    std::erase_if(state.lock.holders, [&alive](const auto& holder) { return !alive.contains(holder.first); });
     return state;
   }
 
-  static Status decode(const rapidjson::Value& entry, State& state) {
-    const Result<std::string> value = base::decode_base64(text_of(entry, "Value"));
-    if (!value.ok()) return because("lock decoding failed", value.status());
-    if (value->empty()) return {};
-    const Result<rapidjson::Document> lock = parse_reply(*value);
-    if (!lock.ok()) return because("lock decoding failed", lock.status());
-    state.limit = static_cast<int>(number_of(*lock, "Limit"));
-    const rapidjson::Value* const holders = find_member(*lock, "Holders");
-    if (holders == nullptr || !holders->IsObject()) return {};
-    for (const auto& member : holders->GetObject()) state.holders.insert(member.name.GetString());
-    return {};
-  }
-
-  Result<bool> put(ApiClient& client, const std::set<std::string>& holders,
-                   std::uint64_t modify_index) const {
-    std::string json;
-    codec::JsonWriter writer(json);
-    writer.begin_object();
-    writer.field("Limit", limit_);
-    writer.key("Holders");
-    writer.begin_object();
-    for (const std::string& holder : holders) writer.field(holder, true);
-    writer.end_object();
-    writer.end_object();
+  Result<bool> put(ApiClient& client, const model::SemaphoreHolders& lock, std::uint64_t modify_index) const {
     return write(
         client, {.method = "PUT",
                  .path = kv_path(key_),
                  .query = {{"cas", std::to_string(modify_index)}, {"flags", std::to_string(kSemaphoreFlags)}},
-                 .body = std::move(json)});
+                 .body = model::encode(lock)});
   }
 
   const std::string prefix_;

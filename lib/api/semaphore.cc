@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -22,14 +23,15 @@ struct Keys {
   std::string contender(const std::string& session) const { return prefix + "/" + session; }
 };
 
-Result<Standing> read_standing(const model::Value& value, const Keys& keys) {
+Result<Standing> read_standing(const model::Value& value, const Keys& keys, std::int64_t permits) {
   Standing standing;
+  standing.holders.limit = permits;
   std::set<std::string_view> alive;
   const std::string key = keys.holders();
   for (const model::KvEntryRef& entry : std::get<model::KvEntries>(value)) {
     if (!entry->session().empty()) alive.insert(entry->session());
     if (entry->key() != key) continue;
-    auto holders = model::decode_semaphore(entry->value());
+    auto holders = model::decode_semaphore(entry->value(), permits);
     if (entry->flags() != model::kSemaphoreFlags || !holders.ok())
       return Status(Code::kFailedPrecondition, "the key \"" + key + "\" is in use for something else");
     standing.modified = entry->modify_index();
@@ -53,8 +55,13 @@ model::KvCommand holders_command(const Keys& keys, const Standing& standing) {
 /// does not reach is made good by the session's end. Threads: the loop's.
 class Departure : public std::enable_shared_from_this<Departure> {
  public:
-  Departure(const AgentCore::Parts& parts, Keys keys, std::string session, std::string token)
-      : parts_(parts), keys_(std::move(keys)), session_(std::move(session)), token_(std::move(token)) {}
+  Departure(const AgentCore::Parts& parts, Keys keys, std::int64_t permits, std::string session,
+            std::string token)
+      : parts_(parts),
+        keys_(std::move(keys)),
+        permits_(permits),
+        session_(std::move(session)),
+        token_(std::move(token)) {}
 
   void begin(Completion<Unit> done) {
     done_.emplace(std::move(done));
@@ -73,7 +80,7 @@ class Departure : public std::enable_shared_from_this<Departure> {
   }
 
   void leave(const model::Value& value) {
-    auto standing = read_standing(value, keys_);
+    auto standing = read_standing(value, keys_, permits_);
     if (!standing.ok()) return finish(standing.status());
     if (standing->holders.holders.erase(session_) == 0) {
       was_held_ = false;
@@ -101,6 +108,7 @@ class Departure : public std::enable_shared_from_this<Departure> {
 
   const AgentCore::Parts& parts_;
   const Keys keys_;
+  const std::int64_t permits_;
   const std::string session_;
   const std::string token_;
   std::optional<Completion<Unit>> done_;
@@ -122,7 +130,7 @@ class PermitAcquisition final : public Acquisition {
     ask(model::ListKeysWithValues{keys_.prefix + "/"}, beyond, Consistency::kDefault,
         [this](const Result<model::Answer>& answer) {
           if (!answer.ok()) return fail_or_retry(answer.status());
-          auto standing = read_standing(answer->value(), keys_);
+          auto standing = read_standing(answer->value(), keys_, permits_);
           if (!standing.ok()) return fail(standing.status());
           decide(*std::move(standing), answer->meta.index);
         });
@@ -149,15 +157,14 @@ class PermitAcquisition final : public Acquisition {
 
   void decide(Standing standing, Index index) {
     auto& holders = standing.holders;
-    if (standing.modified == 0) holders.limit = permits_;
-    if (holders.limit != static_cast<std::int64_t>(permits_)) {
+    if (holders.limit != permits_) {
       return fail({Code::kFailedPrecondition, "\"" + keys_.prefix + "\" has " +
                                                   std::to_string(holders.limit) + " permits, not " +
                                                   std::to_string(permits_)});
     }
     const bool mine = holders.holders.contains(session_id());
     if (mine && claimed_) return hold(standing.modified);  // the claim whose outcome was not known
-    if (!mine && holders.holders.size() >= permits_) {
+    if (!mine && std::ssize(holders.holders) >= permits_) {
       if (!wait()) return fail({Code::kConflict, "all permits of \"" + keys_.prefix + "\" are held"});
       reset_pause();
       return look(index);
@@ -175,22 +182,22 @@ class PermitAcquisition final : public Acquisition {
 
   void hold(Index fence) {
     succeed(fence, model::ListKeysWithValues{keys_.prefix + "/"},
-            [keys = keys_, session = session_id()](const model::Value& value) {
-              const auto standing = read_standing(value, keys);
+            [keys = keys_, permits = permits_, session = session_id()](const model::Value& value) {
+              const auto standing = read_standing(value, keys, permits);
               return standing.ok() && standing->holders.holders.contains(session);
             });
   }
 
   LettingGo::Release release() const override {
     if (!contends_) return nullptr;
-    return [keys = keys_, session = session_id(), token = token()](const AgentCore::Parts& parts,
-                                                                   Completion<Unit> done) {
-      std::make_shared<Departure>(parts, keys, session, token)->begin(std::move(done));
+    return [keys = keys_, permits = permits_, session = session_id(), token = token()](
+               const AgentCore::Parts& parts, Completion<Unit> done) {
+      std::make_shared<Departure>(parts, keys, permits, session, token)->begin(std::move(done));
     };
   }
 
   const Keys keys_;
-  const unsigned permits_;
+  const std::int64_t permits_;
   bool contends_ = false;  // its own key may be there
   bool claimed_ = false;   // it may be among the holders
 };

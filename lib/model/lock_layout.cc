@@ -5,8 +5,12 @@
 
 namespace discovery::model {
 
-Result<SemaphoreHolders> decode_semaphore(std::string_view text) {
+Result<SemaphoreHolders> decode_semaphore(std::string_view text, std::int64_t permits) {
   SemaphoreHolders holders;
+  if (text.empty()) {
+    holders.limit = permits;
+    return holders;
+  }
   if (Status status = codec::from_json(text, holders, {.ignore_unknown_fields = true}); !status.ok())
     return status;
   return holders;

@@ -27,7 +27,7 @@ inline constexpr std::string_view kSemaphoreKey = ".lock";
 /// What that key holds.
 struct SemaphoreHolders {
   std::int64_t limit = 0;
-  std::map<std::string, bool> holders{};  ///< sessions
+  std::map<std::string, bool> holders{};  ///< sessions; the mere mention counts
 };
 
 template <class Archive, codec::Described<SemaphoreHolders> R>
@@ -36,8 +36,9 @@ void describe(Archive& archive, R& holders) {
   archive.field("Holders", holders.holders);
 }
 
+/// What the key says; `permits` is the limit where it is empty, since nobody has agreed on one. Errors:
 /// kInvalidArgument if the text is none.
-Result<SemaphoreHolders> decode_semaphore(std::string_view text);
+Result<SemaphoreHolders> decode_semaphore(std::string_view text, std::int64_t permits);
 std::string encode(const SemaphoreHolders& holders);
 
 }  // namespace discovery::model
