@@ -80,6 +80,12 @@ void Simulation::crash(std::unique_ptr<Agent> agent) {
   }
 }
 
+void Simulation::pause(const std::string& machine, Duration span) {
+  impl_->world.pause(impl_->machine(machine), span);
+}
+
+bool Simulation::paused(const std::string& machine) const { return impl_->machine(machine).paused(); }
+
 void Simulation::set_disk(const std::string& machine, const Disk& disk) {
   env::FileFaults faults;
   faults.capacity = disk.capacity;

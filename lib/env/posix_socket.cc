@@ -76,8 +76,9 @@ Result<UniqueFd> open_socket(int family, int type, const std::string& purpose) {
   return fd;
 }
 
-/// Lets the connections that a listener takes ask now and then whether their idle peers are still there, as
-/// those of Go's servers do: a machine that lost its power says nothing by itself.
+/// Lets connections, of a socket or of those that a listener takes, ask now and then whether their idle peers
+/// are still there, as Go's do: a machine that lost its power says nothing by itself, nor does a box in
+/// between that has forgotten them.
 void probe_idle_peers(int fd) {
   constexpr int kSeconds = 15;  // until the first probe, and between two of them
   constexpr int kProbes = 9;
@@ -228,6 +229,7 @@ Result<Connecting> begin_connect(const SocketAddress& to) {
   Result<UniqueFd> fd = open_socket(to.family(), SOCK_STREAM, "cannot connect");
   if (!fd) return fd.status();
   hold_back_first_ack(fd->get());
+  if (to.family() != AF_UNIX) probe_idle_peers(fd->get());
   // On this machine a connection is there, or refused, at once. The first call says of TCP that it is under
   // way all the same; a second one knows.
   bool there = ::connect(fd->get(), to.get(), to.length) == 0;

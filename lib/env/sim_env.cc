@@ -112,6 +112,12 @@ SimEnv& Simulation::add_env(const std::string& name, std::string address) {
 
 bool Simulation::step() {
   if (events_.next_time() == Duration::max()) return false;
+  if (const auto [machine, life] = events_.next_owner();
+      machine != nullptr && machine->paused_ && machine->life_ == life) {
+    now_ = events_.next_time();
+    events_.put_off(machine->pause_end_);
+    return true;
+  }
   SimEvents::Due due = events_.pop();
   now_ = due.at;
   if (due.machine != nullptr) {
@@ -157,6 +163,7 @@ void Simulation::reset_streams(const SimEnv& a, const SimEnv& b) {
 
 void Simulation::crash(SimEnv& machine) {
   machine.running_ = false;
+  machine.paused_ = false;
   ++machine.life_;
   machine.listeners_.clear();
   machine.datagram_sockets_.clear();
@@ -169,6 +176,15 @@ void Simulation::crash(SimEnv& machine) {
 void Simulation::restart(SimEnv& machine) {
   machine.running_ = true;
   machine.files_.restart();
+}
+
+void Simulation::pause(SimEnv& machine, Duration span) {
+  if (span <= Duration::zero() || !machine.running_) return;
+  machine.pause_end_ = std::max(machine.paused_ ? machine.pause_end_ : Duration::zero(), now_ + span);
+  machine.paused_ = true;
+  events_.schedule_first(machine.pause_end_, [this, &machine] {
+    if (now_ >= machine.pause_end_) machine.paused_ = false;
+  });
 }
 
 SimEvents::Id Simulation::schedule(SimEnv& on, Duration delay, UniqueFunction<void()> run) {

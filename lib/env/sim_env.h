@@ -96,12 +96,20 @@ class Simulation {
   void crash(SimEnv& machine);
   /// It is back, with its synced files. Its old streams break at the peers when they use them.
   void restart(SimEnv& machine);
+  /// Everything on a machine stops for `span`, as by SIGSTOP, and then goes on: what fell due meanwhile,
+  /// timers, tasks and what came over the network, happens late, in the order in which it fell due. Its
+  /// clocks run on, and its kernel accepts connections and bytes. A second pause within the first one extends
+  /// it. What is called on the machine meanwhile is not held back: it is for the caller to call nothing.
+  void pause(SimEnv& machine, Duration span);
 
   /// A digest of all events that have run. Two runs that differ anywhere differ here.
   std::uint64_t trace() const noexcept { return trace_; }
 
   static constexpr Duration kStreamPatience = std::chrono::seconds(15);
   static constexpr Duration kRetransmission = std::chrono::milliseconds(200);
+  /// A stream whose peer is gone without a word finds out by probes, as real ones do that are idle.
+  static constexpr Duration kProbeInterval = std::chrono::seconds(15);
+  static constexpr int kProbes = 9;
 
  private:
   friend class SimConnector;
@@ -149,6 +157,8 @@ class SimEnv final : public Env, private Clock, private LogSink {
   const std::string& name() const noexcept { return name_; }
   const std::string& address() const noexcept { return address_; }
   bool running() const noexcept { return running_; }
+  /// Becomes false before anything of what the machine has missed happens.
+  bool paused() const noexcept { return paused_; }
   /// Sets how far this machine's time of day is off.
   void set_wall_skew(Duration skew) { wall_skew_ = skew; }
   SimFiles& sim_files() noexcept { return files_; }
@@ -210,6 +220,8 @@ class SimEnv final : public Env, private Clock, private LogSink {
   SimFiles files_;
   Duration wall_skew_{};
   bool running_ = true;
+  bool paused_ = false;
+  Duration pause_end_{};
   std::uint64_t life_ = 1;  // goes up with each crash
   std::uint16_t last_port_ = 0;
   Duration workers_busy_until_{};

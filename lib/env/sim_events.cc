@@ -6,6 +6,14 @@ namespace discovery::env {
 
 SimEvents::Id SimEvents::schedule(Duration at, SimEnv* machine, std::uint64_t life,
                                   UniqueFunction<void()> run) {
+  return insert(at, at, {.machine = machine, .life = life, .run = std::move(run)});
+}
+
+SimEvents::Id SimEvents::schedule_first(Duration at, UniqueFunction<void()> run) {
+  return insert(at, Duration::min(), {.run = std::move(run)});
+}
+
+SimEvents::Id SimEvents::insert(Duration at, Duration due, Slot event) {
   std::size_t slot = slots_.size();
   if (free_.empty()) {
     slots_.emplace_back();
@@ -13,8 +21,9 @@ SimEvents::Id SimEvents::schedule(Duration at, SimEnv* machine, std::uint64_t li
     slot = free_.back();
     free_.pop_back();
   }
-  slots_[slot] = {++last_sequence_, machine, life, std::move(run)};
-  heap_.push({at, last_sequence_, slot});
+  event.sequence = ++last_sequence_;
+  slots_[slot] = std::move(event);
+  heap_.push({at, due, last_sequence_, slot});
   return {slot, last_sequence_};
 }
 
@@ -26,6 +35,20 @@ void SimEvents::cancel(Id id) {
 Duration SimEvents::next_time() {
   skip_cancelled();
   return heap_.empty() ? Duration::max() : heap_.top().at;
+}
+
+std::pair<SimEnv*, std::uint64_t> SimEvents::next_owner() {
+  skip_cancelled();
+  const Slot& slot = slots_[heap_.top().slot];
+  return {slot.machine, slot.life};
+}
+
+void SimEvents::put_off(Duration at) {
+  skip_cancelled();
+  Entry entry = heap_.top();
+  heap_.pop();
+  entry.at = at;
+  heap_.push(entry);
 }
 
 SimEvents::Due SimEvents::pop() {

@@ -8,6 +8,7 @@ namespace discovery::env {
 namespace {
 
 Status cancelled() { return {Code::kCancelled, "the stream was closed"}; }
+Status timed_out() { return {Code::kUnavailable, "connection timed out"}; }
 Status reset_by_peer() { return {Code::kUnavailable, "connection reset by peer"}; }
 
 class SimStream final : public Stream {
@@ -112,13 +113,15 @@ void SimPipe::reset() {
 }
 
 void SimPipe::crash(const SimEnv& machine) {
-  for (Side& self : sides_) {
+  for (std::size_t side : {0U, 1U}) {
+    Side& self = sides_[side];
     if (self.machine != &machine) continue;
     self.closed = true;
     self.end_sent = true;  // nothing more comes from here
     self.under_way.clear();
     self.read_done = nullptr;
     self.write_done = nullptr;
+    begin_probing(1 - side);
   }
 }
 
@@ -191,7 +194,8 @@ bool SimPipe::wait_for_network(std::size_t side) {
   if (self.stalled_since == Duration::zero()) self.stalled_since = world_.now();
   if (world_.now() - self.stalled_since < Simulation::kStreamPatience) return true;
   self.under_way.clear();
-  break_off(side, Status(Code::kUnavailable, "connection timed out"));
+  break_off(side, timed_out());
+  begin_probing(1 - side);
   return false;
 }
 
@@ -207,10 +211,26 @@ void SimPipe::break_off(std::size_t side, const Status& why) {
 
 void SimPipe::send_reset(std::size_t to) {
   world_.schedule_at(world_.now() + world_.random_delay(link()), [self = shared_from_this(), to] {
-    if (!self->world_.blocked(*self->sides_[0].machine, *self->sides_[1].machine)) {
-      self->break_off(to, reset_by_peer());
-    }
+    if (self->world_.blocked(*self->sides_[0].machine, *self->sides_[1].machine))
+      return self->begin_probing(to);
+    self->break_off(to, reset_by_peer());
   });
+}
+
+void SimPipe::begin_probing(std::size_t side) {
+  if (!std::exchange(sides_[side].probing, true)) probe_later(side, Simulation::kProbes);
+}
+
+void SimPipe::probe_later(std::size_t side, int probes_left) {
+  world_.schedule_at(
+      world_.now() + Simulation::kProbeInterval, [self = shared_from_this(), side, probes_left] {
+        const Side& own = self->sides_[side];
+        if (own.closed || !own.broken.ok()) return;
+        const SimEnv& peer = *self->sides_[1 - side].machine;
+        const bool arrives = peer.running() && !self->world_.blocked(*own.machine, peer);
+        if (arrives) return self->break_off(side, reset_by_peer());
+        probes_left > 1 ? self->probe_later(side, probes_left - 1) : self->break_off(side, timed_out());
+      });
 }
 
 void SimPipe::wake_read(std::size_t side) {

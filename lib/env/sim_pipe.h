@@ -74,6 +74,7 @@ class SimPipe final : public std::enable_shared_from_this<SimPipe> {
     Duration last_arrival{};
     Duration stalled_since{};  // 0: it is not
     bool delivery_due = false;
+    bool probing = false;
   };
 
   const LinkOptions& link() const;
@@ -86,6 +87,9 @@ class SimPipe final : public std::enable_shared_from_this<SimPipe> {
   bool wait_for_network(std::size_t side);
   void break_off(std::size_t side, const Status& why);
   void send_reset(std::size_t to);
+  /// The peer of this side is gone and could not say so: the side finds out after a while.
+  void begin_probing(std::size_t side);
+  void probe_later(std::size_t side, int probes_left);
   void wake_read(std::size_t side);
   void wake_write(std::size_t side);
   void finish_read(std::size_t side);

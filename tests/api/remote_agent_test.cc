@@ -23,7 +23,7 @@ struct World {
   std::unique_ptr<Agent> server;
   std::unique_ptr<Agent> client;
 
-  World() {
+  explicit World(std::uint64_t seed = 1) : simulation(seed) {
     server = start({.http_listen = "10.0.0.1:8500", .advertise = "10.0.0.1"}, "server");
     client =
         start({.mode = Mode::kRemote, .data_dir = "/cache", .remote_urls = {"http://server:8500"}}, "client");
@@ -200,6 +200,21 @@ TEST_CASE("a remote agent that is not there says so, and goes on trying", "[remo
   auto server = simulation.start({.http_listen = "10.0.0.2:8500", .advertise = "10.0.0.2"}, "server");
   REQUIRE(server.ok());
   REQUIRE(simulation.wait(watch.next()).ok());
+}
+
+TEST_CASE("a watch whose connection was given up by the agent alone goes on soon", "[remote_agent]") {
+  // The agent gives up after 15 s without a way; the next sign of life may come when there is one again.
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    World world(seed);
+    auto watch = world.client->kv().watch("a");
+    REQUIRE(world.simulation.run_until([&] { return watch.latest().meta.live; }));
+    world.simulation.run_for(10100ms);
+    world.simulation.cut("server", "client");
+    world.take(world.server->kv().put({"a", "1"}));
+    world.simulation.run_for(15500ms);
+    world.simulation.mend("server", "client");
+    REQUIRE(world.simulation.run_until([&] { return watch.latest().value->size() == 1; }, 30s));
+  }
 }
 
 }  // namespace

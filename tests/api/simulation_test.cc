@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <discovery/lock.h>
 #include <discovery/testing/simulation.h>
 
 namespace discovery::testing {
@@ -68,6 +69,35 @@ TEST_CASE("what an agent keeps survives a crash of its machine", "[simulation]")
   world.crash(std::move(agent));
   agent = start(world, {.data_dir = "/data"});
   REQUIRE(world.wait(agent->registry().find("web", {.passing_only = false}))->value->size() == 1);
+}
+
+TEST_CASE("who was stopped for too long knows that it holds nothing before it can act on it",
+          "[simulation]") {
+  Simulation world;
+  const auto server = start(world, {.http_listen = "10.0.0.1:8500", .advertise = "10.0.0.1"}, "server");
+  const AgentOptions remote{.mode = Mode::kRemote, .remote_urls = {"http://server:8500"}};
+  const auto agent = start(world, remote, "one");
+  const auto session = world.wait(agent->open_session({.ttl = 10s}));
+  REQUIRE(session.ok());
+  const auto held = world.wait(Lock(*session, "lock").acquire());
+  REQUIRE(held.ok());
+  const auto goes_on = [&] { return !world.paused("one"); };
+
+  // For some seconds: the session is renewed in time.
+  world.pause("one", 4s);
+  REQUIRE(world.run_until(goes_on, 5s));
+  REQUIRE(held->alive());
+  world.run_for(1min);
+  REQUIRE(held->alive());
+
+  world.pause("one", 11s);
+  REQUIRE(world.paused("one"));
+  REQUIRE(world.run_until(goes_on, 12s));
+  REQUIRE_FALSE(held->alive());
+  REQUIRE_FALSE(session->alive());
+  REQUIRE_FALSE(held->lost().stop_requested());  // nobody has had the time to say so
+  world.run_for(1s);
+  REQUIRE(held->lost().stop_requested());
 }
 
 TEST_CASE("a disk that is full refuses registrations, and says so", "[simulation]") {

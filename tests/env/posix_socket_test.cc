@@ -17,7 +17,7 @@ int option(int fd, int level, int name) {
   return value;
 }
 
-TEST_CASE("connections that a listener takes probe their idle peers") {
+TEST_CASE("connections probe their idle peers") {
   const auto listener = open_listener({"127.0.0.1", 0}, {});
   REQUIRE(listener.ok());
   sockaddr_in at{};
@@ -29,9 +29,11 @@ TEST_CASE("connections that a listener takes probe their idle peers") {
   REQUIRE(::poll(&waiting, 1, 5000) == 1);
   const UniqueFd taken(::accept(listener->get(), nullptr, nullptr));
   REQUIRE(taken.valid());
-  CHECK(option(taken.get(), SOL_SOCKET, SO_KEEPALIVE) == 1);
-  CHECK(option(taken.get(), IPPROTO_TCP, TCP_KEEPIDLE) == 15);
-  CHECK(option(taken.get(), IPPROTO_TCP, TCP_KEEPINTVL) == 15);
+  for (const int fd : {taken.get(), client->fd.get()}) {
+    CHECK(option(fd, SOL_SOCKET, SO_KEEPALIVE) == 1);
+    CHECK(option(fd, IPPROTO_TCP, TCP_KEEPIDLE) == 15);
+    CHECK(option(fd, IPPROTO_TCP, TCP_KEEPINTVL) == 15);
+  }
 }
 
 }  // namespace

@@ -334,6 +334,122 @@ TEST_CASE("a crash stops a machine, silently") {
   CHECK(ran == 1);
 }
 
+TEST_CASE("who waits for a peer that has given the connection up finds out") {
+  Pair pair;
+  Reader at_client;
+  at_client.read(*pair.client);
+  pair.world.block(pair.a, pair.b);
+  const std::array<std::string_view, 1> piece = {"x"};
+  pair.server().write(piece, [](Status) {});
+  Reader at_server;
+  at_server.read(pair.server());
+  REQUIRE(pair.world.run_until([&] { return !at_server.failure.ok(); }, seconds(20)));
+  pair.acceptance.streams.clear();
+  pair.world.unblock(pair.a, pair.b);
+  pair.world.run_for(seconds(14));
+  CHECK_FALSE(at_client.ended);
+  pair.world.run_for(seconds(1));
+  CHECK(at_client.failure.message() == "connection reset by peer");
+}
+
+TEST_CASE("who waits for a machine that is gone finds out") {
+  Pair pair;
+  Reader at_client;
+  at_client.read(*pair.client);
+  pair.world.crash(pair.b);
+  pair.world.run_for(seconds(134));
+  CHECK_FALSE(at_client.ended);
+  pair.world.run_for(seconds(1));
+  CHECK(at_client.failure.message() == "connection timed out");
+}
+
+TEST_CASE("a stopped machine does nothing, and then all that it has missed, in order") {
+  Pair pair;
+  std::vector<std::string> done;
+  Reader at_server;
+  at_server.read(pair.server());
+  const auto late = pair.b.make_timer();
+  const auto early = pair.b.make_timer();
+  const auto cancelled = pair.b.make_timer();
+  late->start(milliseconds(300), [&] {
+    done.emplace_back("late");
+    cancelled->cancel();
+  });
+  early->start(milliseconds(100), [&] { done.emplace_back("early"); });
+  cancelled->start(milliseconds(400), [&] { done.emplace_back("cancelled"); });
+  pair.b.post([&] { done.emplace_back("task"); });
+  const Duration stopped = pair.world.now();
+  pair.world.pause(pair.b, seconds(2));
+  pair.world.pause(pair.b, seconds(1));  // does not shorten it
+  CHECK(pair.b.paused());
+  const std::array<std::string_view, 1> piece = {"x"};
+  bool written = false;
+  pair.client->write(piece, [&](Status status) { written = status.ok(); });
+  pair.send_numbers(2);
+  pair.world.run_for(milliseconds(1999));
+  CHECK(done.empty());
+  CHECK(at_server.text.empty());
+  CHECK(pair.received.empty());
+  CHECK(written);  // the others go on
+  // It goes on before it knows of anything.
+  REQUIRE(pair.world.run_until([&] { return !pair.b.paused(); }, seconds(1)));
+  CHECK(pair.world.now() - stopped == seconds(2));
+  CHECK(done.empty());
+  const Duration clock = pair.b.clock().monotonic() - pair.a.clock().monotonic();
+  CHECK(clock == Duration::zero());
+  pair.world.run_for(Duration::zero());
+  CHECK(done == std::vector<std::string>{"task", "early", "late"});
+  CHECK(at_server.text == "x");
+  CHECK(pair.received.size() == 2);
+}
+
+TEST_CASE("pauses grow, and end with a crash") {
+  Pair pair;
+  pair.world.pause(pair.b, seconds(1));
+  pair.world.run_for(milliseconds(900));
+  pair.world.pause(pair.b, seconds(1));
+  pair.world.run_for(milliseconds(900));
+  CHECK(pair.b.paused());
+  pair.world.run_for(milliseconds(100));
+  CHECK_FALSE(pair.b.paused());
+
+  int ran = 0;
+  pair.world.pause(pair.b, seconds(1));
+  pair.b.post([&] { ++ran; });
+  pair.world.crash(pair.b);
+  pair.world.pause(pair.b, seconds(1));  // there is nothing to stop
+  pair.world.restart(pair.b);
+  CHECK_FALSE(pair.b.paused());
+  pair.world.pause(pair.b, seconds(5));
+  pair.b.post([&] { ran += 10; });
+  pair.world.run_for(seconds(4));
+  CHECK(ran == 0);
+  CHECK(pair.b.paused());
+  pair.world.run_for(seconds(1));
+  CHECK(ran == 10);
+}
+
+TEST_CASE("a stopped machine is connected to, and answers later") {
+  Pair pair;
+  pair.world.pause(pair.b, seconds(20));
+  std::unique_ptr<Stream> stream;
+  pair.a.connect({pair.b.address(), 8500}, seconds(5), [&](Result<std::unique_ptr<Stream>> result) {
+    if (result) stream = std::move(*result);
+  });
+  pair.world.run_for(seconds(1));
+  REQUIRE(stream);
+  const std::array<std::string_view, 1> piece = {"x"};
+  stream->write(piece, [](Status) {});
+  pair.world.run_for(seconds(18));
+  CHECK(pair.acceptance.streams.size() == 1);
+  pair.world.run_for(seconds(2));
+  REQUIRE(pair.acceptance.streams.size() == 2);
+  Reader reader;
+  reader.read(*pair.acceptance.streams[1]);
+  pair.world.run_for(seconds(1));
+  CHECK(reader.text == "x");
+}
+
 TEST_CASE("a peer that stays down times a stream out") {
   Pair pair;
   Reader at_client;

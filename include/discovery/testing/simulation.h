@@ -85,6 +85,14 @@ class DISCOVERY_EXPORT Simulation {
   /// Takes the power from an agent's machine, and gives it back: what the disk had not synced is gone,
   /// others' connections to it break. The agent goes without a word; start another one.
   void crash(std::unique_ptr<Agent> agent);
+  /// Stops everything on a machine for a while, as SIGSTOP or a frozen virtual machine does; its clocks run
+  /// on, and what comes meanwhile over the network waits. Then it goes on: what fell due happens late, in the
+  /// order in which it fell due. Call nothing on its agents and handles meanwhile: a stopped program does
+  /// not.
+  void pause(const std::string& machine, Duration span);
+  /// Whether it is stopped. `run_until([&] { return !world.paused("one"); })` comes back when its program is
+  /// to go on and has heard of nothing yet: what is asked then shows what it would have acted on.
+  bool paused(const std::string& machine) const;
   /// How a machine's disk fails from now on.
   void set_disk(const std::string& machine, const Disk& disk);
   /// Sets how far a machine's time of day is off. Its monotonic clock runs true.
