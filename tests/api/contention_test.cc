@@ -1,32 +1,31 @@
 // Programs on machines of their own fight for a lock, a semaphore and the lead over a network that fails, by
-// the public interface: who believes to hold is never more than may, and fences only grow. DISCOVERY_SEEDS
-// says how many histories are played (100), DISCOVERY_FIRST_SEED from which one on (1).
+// the public interface: who believes to hold is never more than may, and fences only grow; others who watch
+// the election see those who lead, in order. DISCOVERY_SEEDS says how many histories are played (100),
+// DISCOVERY_FIRST_SEED from which one on (1).
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
-#include <optional>
 #include <random>
 #include <string>
 #include <vector>
 
 #include <catch2/catch.hpp>
 
-#include <discovery/agent.h>
-#include <discovery/lock.h>
-#include <discovery/testing/simulation.h>
+#include "tests/api/contention_programs.h"
 
 namespace discovery::testing {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr int kContenders = 3;
-constexpr unsigned kPermits = 2;
-
-enum class Kind { kLock, kSemaphore, kElection };
+constexpr unsigned kContenders = 3;
+constexpr int kObservers = 2;
+/// How soon a watch shows what is true once the network is well again: the next sign of life is asked for
+/// within 12.5 s and has 5 s to come; then there are at most 10 s between two tries to connect.
+constexpr Duration kRecovery = 30s;
+/// How soon a change is seen when all is well.
+constexpr Duration kPromptly = 10ms;
 
 std::uint64_t number(const char* variable, std::uint64_t usual) {
   const char* const wanted = std::getenv(variable);
@@ -36,113 +35,30 @@ std::uint64_t number(const char* variable, std::uint64_t usual) {
 /// What all of them want to write to: it refuses who is older than somebody that it has seen.
 struct Resource {
   std::uint64_t highest = 0;
-  std::uint64_t writes = 0;
   bool write(std::uint64_t fence) {
     if (fence < highest) return false;
     highest = fence;
-    ++writes;
     return true;
   }
 };
 
-/// A program that wants to hold again and again.
-class Contender {
- public:
-  Contender(Simulation& world, Kind kind, std::string machine)
-      : world_(world), kind_(kind), machine_(std::move(machine)) {
-    boot();
-  }
-
-  const std::string& machine() const { return machine_; }
-  bool believes() const { return held_ && held_->alive(); }
-  std::uint64_t fence() const { return held_->fence(); }
-  bool up() const { return agent_ != nullptr; }
-  std::uint64_t acquired() const { return acquired_; }
-
-  /// Takes the next step that is open to it, if any.
-  void act() {
-    if (!agent_ || state_->busy) return;
-    if (held_ && !held_->alive()) held_.reset();
-    if (held_ || !session_) return open();
-    if (!session_->alive()) return session_.reset();
-    acquire();
-  }
-  void let_go() { held_.reset(); }
-  void take_results() {
-    if (state_->session) session_ = *std::exchange(state_->session, std::nullopt);
-    if (!state_->held) return;
-    held_.emplace(*std::exchange(state_->held, std::nullopt));
-    ++acquired_;
-  }
-  void crash() {
-    forget();
-    world_.crash(std::move(agent_));
-  }
-  void boot() {
-    auto agent = world_.start({.mode = Mode::kRemote, .remote_urls = {"http://server:8500"}}, machine_);
-    REQUIRE(agent.ok());
-    agent_ = *std::move(agent);
-    state_ = std::make_shared<State>();
-  }
-
- private:
-  /// Where results come to, also late ones.
-  struct State {
-    bool busy = false;
-    std::optional<Session> session;
-    std::optional<Held> held;
-  };
-
-  void forget() {
-    held_.reset();
-    session_.reset();
-    state_ = std::make_shared<State>();
-  }
-
-  void open() {
-    if (session_) return;
-    state_->busy = true;
-    agent_->open_session({.ttl = 10s}, {.timeout = 20s}).then([state = state_](Result<Session> session) {
-      state->busy = false;
-      if (session.ok()) state->session.emplace(*std::move(session));
-    });
-  }
-
-  void acquire() {
-    state_->busy = true;
-    const auto done = [state = state_](Result<Held> held) {
-      state->busy = false;
-      if (held.ok()) state->held.emplace(*std::move(held));
-    };
-    const Call call{.timeout = 30s};
-    switch (kind_) {
-      case Kind::kLock:
-        return Lock(*session_, "contended", machine_).acquire(call).then(done);
-      case Kind::kSemaphore:
-        return Semaphore(*session_, "contended", kPermits).acquire(call).then(done);
-      case Kind::kElection:
-        return LeaderElection(*session_, "contended", machine_).campaign(call).then(done);
-    }
-  }
-
-  Simulation& world_;
-  const Kind kind_;
-  const std::string machine_;
-  std::unique_ptr<Agent> agent_;
-  std::shared_ptr<State> state_;
-  std::optional<Session> session_;
-  std::optional<Held> held_;
-  std::uint64_t acquired_ = 0;
-};
-
 class History {
  public:
-  History(std::uint64_t seed, Kind kind) : kind_(kind), random_(seed), world_(seed) {
+  History(std::uint64_t seed, Kind kind) : kind_(kind), random_(seed), world_(seed), truth_(world_, ledger_) {
     auto server = world_.start({.http_listen = "10.0.0.1:8500", .advertise = "10.0.0.1"}, "server");
     REQUIRE(server.ok());
     server_ = *std::move(server);
-    for (int i = 0; i < kContenders; ++i)
-      contenders_.push_back(std::make_unique<Contender>(world_, kind, "client-" + std::to_string(i)));
+    for (unsigned i = 0; i < kContenders; ++i) {
+      contenders_.push_back(
+          std::make_unique<Contender>(world_, ledger_, kind, "client-" + std::to_string(i)));
+      programs_.push_back(contenders_.back().get());
+    }
+    if (kind != Kind::kElection) return;
+    truth_.follow(LeaderElection::observe(server_->kv(), kContended), true);
+    for (int i = 0; i < kObservers; ++i) {
+      observers_.push_back(std::make_unique<Observer>(world_, ledger_, "observer-" + std::to_string(i)));
+      programs_.push_back(observers_.back().get());
+    }
   }
 
   /// Some minutes of trouble, then peace; returns how often somebody held.
@@ -151,33 +67,60 @@ class History {
       trouble();
       turn();
     }
-    for (const auto& contender : contenders_) {
-      world_.mend("server", contender->machine());
-      if (!contender->up()) contender->boot();
+    for (Program* program : programs_) {
+      world_.mend("server", program->machine());
+      if (!program->up()) program->boot();
     }
     world_.set_link(Link());
+    do pass(2s);  // at least until the last late packet has come
+    while (!all_run());
+    const Duration calm_since = observers_agree();
     peace();
+    check_observers(calm_since);
     std::uint64_t acquired = 0;
     for (const auto& contender : contenders_) acquired += contender->acquired();
     return acquired;
   }
+  /// How many changes of the lead all who watch were seen to see in time.
+  std::uint64_t seen_promptly() const { return seen_promptly_; }
 
  private:
   std::uint64_t below(std::uint64_t bound) { return random_() % bound; }
-  Contender& any() { return *contenders_[below(contenders_.size())]; }
+  Program& any() { return *programs_[below(programs_.size())]; }
+  Contender& any_contender() { return *contenders_[below(contenders_.size())]; }
+  /// From a millisecond to a minute, each power of two as often.
+  Duration some_time() {
+    return std::chrono::milliseconds(1 + below(std::uint64_t{1} << below(17)) % 60'000);
+  }
+  bool all_run() {
+    return !world_.paused("server") &&
+           std::all_of(programs_.begin(), programs_.end(), [](const Program* one) { return one->runs(); });
+  }
+
+  /// Lets time pass. Whoever goes on after a pause is asked at once what it believes, before it hears of
+  /// anything that has happened meanwhile.
+  void pass(Duration span) {
+    const Duration end = world_.now() + span;
+    const auto somebody_goes_on = [this] {
+      bool goes_on = false;
+      for (Program* program : programs_) goes_on |= program->goes_on();
+      return goes_on;
+    };
+    while (world_.run_until(somebody_goes_on, end - world_.now())) check();
+  }
 
   void turn() {
-    world_.run_for(std::chrono::milliseconds(below(1000)));
+    pass(std::chrono::milliseconds(below(1000)));
     for (const auto& contender : contenders_) {
       contender->take_results();
       contender->act();
     }
     check();
-    if (below(4) == 0) any().let_go();
+    if (below(4) == 0) any_contender().let_go();
   }
 
   void trouble() {
-    Contender& one = any();
+    Program& one = any();
     switch (below(40)) {
       case 0:
         return world_.cut("server", one.machine());
@@ -198,6 +141,12 @@ class History {
         return world_.set_link(Link());
       case 9:
         return world_.set_wall_skew(one.machine(), std::chrono::seconds(below(100'000)));
+      case 10:
+      case 11:
+        if (one.up()) world_.pause(one.machine(), some_time());
+        return;
+      case 12:
+        return world_.pause("server", some_time() / 30);
       default:
         return;
     }
@@ -206,13 +155,14 @@ class History {
   void check() {
     std::size_t holders = 0;
     for (const auto& contender : contenders_) {
-      if (!contender->believes()) continue;
+      if (!contender->runs() || !contender->believes()) continue;
       ++holders;
       // A permit's fence is older than those of the others who came later, and as good.
       const bool written = resource_.write(contender->fence());
       if (kind_ != Kind::kSemaphore) REQUIRE(written);
     }
     REQUIRE(holders <= (kind_ == Kind::kSemaphore ? kPermits : 1));
+    REQUIRE(ledger_.objections() == "");
   }
 
   /// Everybody gets it in turn once the trouble is over.
@@ -221,7 +171,7 @@ class History {
       contender->let_go();  // it may have it already
       const std::uint64_t before = contender->acquired();
       for (int step = 0; step < 400 && contender->acquired() == before; ++step) {
-        world_.run_for(500ms);
+        pass(500ms);
         for (const auto& other : contenders_) {
           other->take_results();
           if (other != contender) other->let_go();
@@ -234,23 +184,59 @@ class History {
     }
   }
 
+  /// Who watches sees what is true some time after the trouble; returns since when all do.
+  Duration observers_agree() {
+    REQUIRE(world_.run_until(
+        [this] {
+          return std::all_of(observers_.begin(), observers_.end(), [this](const auto& one) {
+            return one->sightings().live() && one->sightings().at(world_.now()) == truth_.at(world_.now());
+          });
+        },
+        kRecovery));
+    return world_.now();
+  }
+
+  /// Since then each change that lasts was seen by all at once.
+  void check_observers(Duration since) {
+    world_.run_for(kPromptly);
+    REQUIRE(ledger_.doubtful().empty());
+    const auto& changes = truth_.all();
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+      const Duration due = changes[i].first + kPromptly;
+      const Duration until = i + 1 < changes.size() ? changes[i + 1].first : world_.now() + Duration(1);
+      if (changes[i].first < since || due >= until) continue;
+      CAPTURE(changes[i].first.count(), i);
+      for (const auto& one : observers_) REQUIRE(one->sightings().at(due) == changes[i].second);
+      ++seen_promptly_;
+    }
+  }
+
   const Kind kind_;
   std::mt19937_64 random_;
   Simulation world_;
+  Ledger ledger_;
+  Sightings truth_;
   std::unique_ptr<Agent> server_;
   std::vector<std::unique_ptr<Contender>> contenders_;
+  std::vector<std::unique_ptr<Observer>> observers_;
+  std::vector<Program*> programs_;
   Resource resource_;
+  std::uint64_t seen_promptly_ = 0;
 };
 
 void play(Kind kind) {
   const std::uint64_t first = number("DISCOVERY_FIRST_SEED", 1);
   const std::uint64_t count = number("DISCOVERY_SEEDS", 100);
   std::uint64_t acquired = 0;
+  std::uint64_t seen_promptly = 0;
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
     CAPTURE(seed);
-    acquired += History(seed, kind).play();
+    History history(seed, kind);
+    acquired += history.play();
+    seen_promptly += history.seen_promptly();
   }
   REQUIRE(acquired > count * kContenders);
+  if (kind == Kind::kElection) REQUIRE(seen_promptly > count * kContenders);
 }
 
 TEST_CASE("a lock is fought for over a bad network", "[contention]") { play(Kind::kLock); }
