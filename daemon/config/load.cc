@@ -122,6 +122,17 @@ Status check_open_files(const agent::Config& config, const Host& host) {
                           std::to_string(connections) + " needs at least " + std::to_string(needed));
 }
 
+/// Leaves an eighth of the files that may be open to others than clients over HTTP: DNS, checks, what is
+/// kept.
+void share_open_files(agent::Config& config, const Host& host) {
+  constexpr std::uint64_t kShare = 8;
+  constexpr std::uint64_t kMostLeft = 2048;
+  if (const auto most = host.max_open_files()) {
+    const std::uint64_t left = *most - std::min(*most / kShare, kMostLeft);
+    config.limits.http_max_conns = std::min<std::uint64_t>(config.limits.http_max_conns, left);
+  }
+}
+
 /// Makes of what the sources say a configuration that is complete and makes sense.
 Result<LoadedConfig> complete(const Merge& merge, bool dev_mode, const Host& host, LoadedConfig loaded) {
   loaded.warnings.insert(loaded.warnings.end(), merge.warnings().begin(), merge.warnings().end());
@@ -137,6 +148,7 @@ Result<LoadedConfig> complete(const Merge& merge, bool dev_mode, const Host& hos
   loaded.warnings.insert(loaded.warnings.end(), warnings->begin(), warnings->end());
   if (Status status = check_data_dir(loaded.config); !status.ok()) return status;
   if (Status status = check_open_files(loaded.config, host); !status.ok()) return status;
+  share_open_files(loaded.config, host);
   return loaded;
 }
 

@@ -6,6 +6,7 @@
 /// makes use of have a member.
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -50,7 +51,8 @@ struct UnixSocketsConfig {
 };
 
 struct LimitsConfig {
-  int http_max_conns_per_client = 200;          ///< open connections from one IP address; 0 or less: no limit
+  int http_max_conns_per_client = 200;  ///< open connections from one IP address; 0 or less: no limit
+  std::size_t http_max_conns = 65536;   ///< in all; no key of Consul's, follows from the open files allowed
   std::uint64_t kv_max_value_size = 512 << 10;  ///< bytes
   std::uint64_t txn_max_req_len = 512 << 10;    ///< bytes of a transaction's body
   std::uint64_t txn_max_operations = 64;        ///< of one transaction

@@ -57,6 +57,18 @@ void Gauges::collect() {
   set("raft.last_index", static_cast<double>(server_.log().last_index()));
   set("rpc.queries_blocking", static_cast<double>(connections_.waiting));
   set("api.http.connections", static_cast<double>(connections_.open));
+  set("api.http.incoming_bytes", static_cast<double>(connections_.incoming_bytes));
+  set("api.http.outgoing_bytes", static_cast<double>(connections_.outgoing_bytes));
+  // What was done to clients because of a limit, since the start.
+  set("api.http.refused", static_cast<double>(connections_.refused_total + connections_.refused_per_address));
+  set("api.http.pushed_out", static_cast<double>(connections_.pushed_out));
+  set("api.http.timed_out", static_cast<double>(connections_.timed_out));
+  set("api.http.bad_requests", static_cast<double>(connections_.bad_requests));
+  set("api.http.bodies_too_large", static_cast<double>(connections_.bodies_too_large));
+  set("api.http.cut_incoming", static_cast<double>(connections_.cut_incoming));
+  set("api.http.cut_outgoing", static_cast<double>(connections_.cut_outgoing));
+  set("api.http.refused_answers", static_cast<double>(connections_.refused_answers));
+  set("api.http.out_of_memory", static_cast<double>(connections_.out_of_memory));
   set("version", 1);
 }
 

@@ -162,6 +162,7 @@ http::Options http_options(const Config& config) {
 
 http1::ServerOptions connection_options(const Config& config) {
   http1::ServerOptions options;
+  options.max_connections = config.limits.http_max_conns;
   options.max_connections_per_address = static_cast<std::size_t>(config.limits.http_max_conns_per_client);
   if (config.http_config.max_header_bytes > 0) {
     options.max_header_bytes = static_cast<std::size_t>(config.http_config.max_header_bytes);

@@ -92,7 +92,10 @@ std::uint64_t Api::body_limit(const http1::Request& head) {
 }
 
 void Api::handle(http1::Request& message, http1::Responder responder) {
-  if (message.target == "*") return std::move(responder).send({.status = 400});
+  // OPTIONS asks about the server as a whole (RFC 9110, section 9.3.7).
+  if (message.target == "*") {
+    return std::move(responder).send({.status = message.method == "OPTIONS" ? 200 : 400});
+  }
   const Target target = split_target(message.target);
   Request request(context_, message);
   std::string decoded;

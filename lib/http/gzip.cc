@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <limits>
+#include <memory>
 
 #include "lib/base/go_number.h"
 #include "lib/base/strings.h"
@@ -47,6 +48,7 @@ std::string gzip(std::string_view bytes) {
       Z_OK) {
     return {};
   }
+  const std::unique_ptr<z_stream, int (*)(z_stream*)> ended_at_last(&stream, deflateEnd);
   std::string out(deflateBound(&stream, bytes.size()), '\0');
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));  // zlib only reads it
   stream.avail_in = static_cast<uInt>(bytes.size());
@@ -55,7 +57,6 @@ std::string gzip(std::string_view bytes) {
   const bool done =
       out.size() <= std::numeric_limits<uInt>::max() && deflate(&stream, Z_FINISH) == Z_STREAM_END;
   out.resize(done ? stream.total_out : 0);
-  deflateEnd(&stream);
   return out;
 }
 

@@ -78,8 +78,9 @@ void Showing::answer(Reply reply, const model::Answer& answer) && {
   const Format format{reply.pretty(), reply.takes_gzip()};
   // Elsewhere than on the loop nobody is kept waiting.
   if (!context.env.on_loop() || !takes_long(*answer.shared, view, format)) {
-    const Rendered rendered = render(*answer.shared, view, format);
-    return send(std::move(reply), answer.meta, &rendered);
+    const Result<Rendered> rendered = render(*answer.shared, view, format);
+    if (!rendered.ok()) return fail(std::move(reply), rendered.status());
+    return send(std::move(reply), answer.meta, &*rendered);
   }
   const View& shown = view;
   Renderings& renderings = *context.renderings;

@@ -1,6 +1,7 @@
 #include "lib/http/rendering.h"
 
 #include <algorithm>
+#include <new>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -75,9 +76,9 @@ std::size_t json_size(const model::Value& value) {
       value);
 }
 
-}  // namespace
+Status no_memory() { return {Code::kResourceExhausted, "There is no memory for this answer"}; }
 
-Rendered render(const model::SharedAnswer& answer, const View& view, Format format) {
+Rendered render_with_memory(const model::SharedAnswer& answer, const View& view, Format format) {
   if (!view.shares_bytes) {
     std::string json = to_json(answer.value(), view, format);
     if (format.gzip && json.size() >= kMinGzipSize) {
@@ -93,6 +94,16 @@ Rendered render(const model::SharedAnswer& answer, const View& view, Format form
       answer.bytes(gzip_form(format), [&bytes](const model::Value&) { return gzip(*bytes); });
   if (compressed->empty()) return {bytes, false};
   return {compressed, true};
+}
+
+}  // namespace
+
+Result<Rendered> render(const model::SharedAnswer& answer, const View& view, Format format) {
+  try {
+    return render_with_memory(answer, view, format);
+  } catch (const std::bad_alloc&) {
+    return no_memory();
+  }
 }
 
 bool takes_long(const model::SharedAnswer& answer, const View& view, Format format) {
@@ -118,7 +129,7 @@ void Renderings::start(std::shared_ptr<const model::SharedAnswer> answer, const 
   Waiting& waiting = waiting_[key];
   waiting.push_back(std::move(ready));
   if (waiting.size() > 1) return;
-  auto result = std::make_shared<Rendered>();
+  auto result = std::make_shared<Result<Rendered>>(no_memory());
   // The answer stays until the end: by its address it is found by who wants the same.
   const auto work = [result, raw = answer.get(), &view, format] { *result = render(*raw, view, format); };
   const Status status = workers_->run(work, [this, key, result, held = std::move(answer)] {
@@ -150,24 +161,36 @@ void Renderings::compress(http1::Body body, Compressed ready) {
   job->body = std::move(body);
   job->ready = std::move(ready);
   const auto work = [raw = job.get()] {
-    std::string smaller = gzip(raw->body.view());
-    if (smaller.empty()) return;
-    raw->body = std::move(smaller);
-    raw->compressed = true;
+    try {
+      std::string smaller = gzip(raw->body.view());
+      if (smaller.empty()) return;
+      raw->body = std::move(smaller);
+      raw->compressed = true;
+    } catch (const std::bad_alloc&) {  // it goes as it is
+    }
   };
   const auto done = [job] { job->ready(std::move(job->body), job->compressed); };
   if (!workers_->run(work, done).ok()) done();
 }
 
-void Renderings::run(UniqueFunction<void()> work, UniqueFunction<void()> done) {
+void Renderings::run(UniqueFunction<void()> work, UniqueFunction<void(Status)> done) {
   struct Job {
     UniqueFunction<void()> work;
-    UniqueFunction<void()> done;
+    UniqueFunction<void(Status)> done;
+    Status outcome{};
+
+    void run() {
+      try {
+        work();
+      } catch (const std::bad_alloc&) {
+        outcome = no_memory();
+      }
+    }
   };
   auto job = std::make_shared<Job>(Job{std::move(work), std::move(done)});
-  if (workers_->run([job] { job->work(); }, [job] { job->done(); }).ok()) return;
-  job->work();
-  job->done();
+  if (workers_->run([job] { job->run(); }, [job] { job->done(std::move(job->outcome)); }).ok()) return;
+  job->run();
+  job->done(std::move(job->outcome));
 }
 
 }  // namespace discovery::http

@@ -36,8 +36,9 @@ struct Rendered {
   bool compressed = false;
 };
 
-/// Renders an answer, or finds the bytes that were kept with it. Pure; any thread.
-Rendered render(const model::SharedAnswer& answer, const View& view, Format format);
+/// Renders an answer, or finds the bytes that were kept with it. kResourceExhausted: there is no memory.
+/// Pure; any thread.
+Result<Rendered> render(const model::SharedAnswer& answer, const View& view, Format format);
 
 /// Whether render() would keep a loop from others, for more than about 200 µs; by an estimate.
 bool takes_long(const model::SharedAnswer& answer, const View& view, Format format);
@@ -57,15 +58,16 @@ class Renderings {
   Renderings(const Renderings&) = delete;
   Renderings& operator=(const Renderings&) = delete;
 
-  /// Renders off the loop, then calls `ready` on it. kResourceExhausted (kMaxUnderWay): then it is called at
-  /// once.
+  /// Renders off the loop, then calls `ready` on it. kResourceExhausted: there is no memory; or too much is
+  /// under way (kMaxUnderWay), then it is called at once.
   void start(std::shared_ptr<const model::SharedAnswer> answer, const View& view, Format format, Ready ready);
   /// Compresses a body off the loop, and calls `ready` with what came of it: the same body if there is no
   /// memory; and at once if too much is under way.
   void compress(http1::Body body, Compressed ready);
 
   /// Does other work for a body off the loop, then calls `done` on it; both at once if too much is under way.
-  void run(UniqueFunction<void()> work, UniqueFunction<void()> done);
+  /// kResourceExhausted: the work has not been done, for there is no memory.
+  void run(UniqueFunction<void()> work, UniqueFunction<void(Status)> done);
 
   /// How many different bodies are in the making at most.
   static constexpr std::size_t kMaxUnderWay = 256;

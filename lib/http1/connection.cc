@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
+#include <new>
 #include <utility>
 
 #include "lib/http1/response_head.h"
@@ -19,6 +21,8 @@ constexpr std::size_t kBodyRoom = 16384;
 
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr std::string_view kChunkEnd = "\r\n";
+constexpr const char* kNoRoomToSend = "Too many large answers are being sent, please try again later";
+constexpr const char* kNoMemory = "There is no memory for this request";
 
 /// Status line and text for a head that is no request, as Go's net/http has them.
 struct Refusal {
@@ -48,8 +52,6 @@ Refusal refusal(HeadError error) {
   return same("400 Bad Request");
 }
 
-Status client_is_gone() { return {Code::kUnavailable, "the client has gone"}; }
-
 }  // namespace
 
 Connection::Connection(ServerState& server, std::unique_ptr<env::Stream> stream, std::string address)
@@ -68,9 +70,11 @@ void Connection::serve(ServerState& server, std::unique_ptr<env::Stream> stream,
 void Connection::refuse(ServerState& server, std::unique_ptr<env::Stream> stream, std::string_view answer) {
   auto* connection = new Connection(server, std::move(stream), {});
   connection->keep_alive_ = false;
+  connection->refused_ = true;
   connection->phase_ = Phase::kAnswering;
   connection->out_ = answer;
   connection->write_out({}, {});
+  server.refuses(connection->load_link_);
 }
 
 // --- reading
@@ -147,10 +151,19 @@ void Connection::await_request() {
   if (!in_.empty()) return read_head();
   wait_for(is_listened_to() ? Wait::kNothing : Wait::kRequest);
   if (in_.capacity() > BufferPool::kSize) in_.release(server_->buffers);
+  note_memory();
   read_into_buffer(kHeadRoom);
 }
 
 void Connection::read_head() {
+  try {
+    look_for_head();
+  } catch (const std::bad_alloc&) {
+    run_out_of_memory();
+  }
+}
+
+void Connection::look_for_head() {
   while (true) {
     const HeadScanner::Result found = scanner_.scan(in_.data());
     if (found == HeadScanner::Result::kBad) return reject(HeadError::kMalformed);
@@ -165,6 +178,7 @@ void Connection::read_head() {
   if (in_.size() >= server_->options.max_header_bytes) return reject(HeadError::kTooManyFields);
   if (waits_for_ != Wait::kHead) wait_for(Wait::kHead);  // from the first byte on
   read_into_buffer(kHeadRoom);
+  note_memory();
 }
 
 void Connection::parse_head(std::size_t size) {
@@ -227,6 +241,14 @@ void Connection::receive_body() {
 
 void Connection::read_body() {
   if (writing_) return;  // the invitation; its end comes here again
+  try {
+    decode_body();
+  } catch (const std::bad_alloc&) {
+    run_out_of_memory();
+  }
+}
+
+void Connection::decode_body() {
   Incoming& incoming = *incoming_;
   std::string_view bytes = in_.data().substr(incoming.head_size);
   const std::size_t before = bytes.size();
@@ -247,6 +269,7 @@ void Connection::read_body() {
   in_.truncate(incoming.head_size);
   wait_for(Wait::kBody);
   make_room_for_body();
+  note_memory();
   read();
 }
 
@@ -288,9 +311,16 @@ void Connection::dispatch() {
   to_head_ = request.method == "HEAD";
   http10_ = request.version < 11;
   keep_alive_ = request.keep_alive && !request.body_too_large;
-  server_->handler.handle(request, Responder(*this));
+  try {
+    server_->handler.handle(request, Responder(*this));
+  } catch (const std::bad_alloc&) {  // its Responder has answered as it went
+    ++server_->counters.out_of_memory;
+    server_->free_reserve();
+  }
   in_.consume(incoming_->head_size);
   forget_request();
+  in_.shrink(server_->buffers);
+  note_memory();
   if (phase_ != Phase::kHandling && phase_ != Phase::kStreaming) return;
   if (in_.empty()) in_.release(server_->buffers);
   if (!client_gone_) read();
@@ -300,12 +330,36 @@ void Connection::forget_request() {
   if (incoming_) server_->give_back(std::move(incoming_));
 }
 
+/// Tells the server when the memory that the request takes has changed; the usual small one is not counted.
+void Connection::note_memory() {
+  const auto beyond_small = [](std::size_t bytes) { return bytes > BufferPool::kSize ? bytes : 0; };
+  std::size_t bytes = beyond_small(in_.capacity());
+  if (incoming_) bytes += beyond_small(incoming_->request.body.capacity());
+  if (bytes != held_) server_->holds(load_link_, held_, bytes);
+}
+
+/// While a request comes in.
+void Connection::run_out_of_memory() {
+  ++server_->counters.out_of_memory;
+  server_->free_reserve();
+  if (phase_ == Phase::kHead || phase_ == Phase::kBody) {
+    try {
+      return reject("503 Service Unavailable", kNoMemory);
+    } catch (const std::bad_alloc&) {  // then without a word
+    }
+  }
+  cut();
+}
+
 // --- the answer
 // ------------------------------------------------------------------------------------------------------
 
 void Connection::send(Response&& response) {
   if (!end_waiting()) return;
   phase_ = Phase::kAnswering;
+  if (response.body.size() > kSlice && !server_->has_room_to_send(response.body.view())) {
+    response = text_response(503, kNoRoomToSend);
+  }
   begin_answer(response, false);
   write_out(with_body_ ? std::move(response.body) : Body(), {});
 }
@@ -338,6 +392,7 @@ void Connection::write_out(Body body, std::string_view tail) {
   } else {
     body_ = std::move(body);
     tail_ = tail;
+    if (phase_ == Phase::kAnswering && body_.size() > kSlice) server_->sends(out_link_, body_.view());
   }
   write_slice();
 }
@@ -350,6 +405,10 @@ void Connection::write_slice() {
   if (!slice.empty()) pieces[count++] = slice;
   if (body_sent_ + slice.size() == body_.size() && !tail_.empty()) pieces[count++] = tail_;
   body_sent_ += slice.size();
+  if (out_link_.linked()) {
+    server_->sends_on(out_link_);
+    slice_begun_ = server_->now;
+  }
   writing_ = true;
   wait_for(Wait::kWrite);
   stream_->write(std::span(pieces.data(), count), [this](const Status& status) { on_written(status); });
@@ -360,12 +419,17 @@ void Connection::on_written(const Status& status) {
   if (!status.ok()) return cut();
   out_.clear();
   if (body_sent_ < body_.size()) return write_slice();
-  body_ = {};
+  forget_body();
   if (phase_ == Phase::kStreaming) {
     on_piece_written();
   } else {
     answered();
   }
+}
+
+void Connection::forget_body() {
+  if (out_link_.linked()) server_->sent(out_link_, body_.view());
+  body_ = {};
 }
 
 void Connection::answered() {
@@ -433,6 +497,7 @@ void Connection::end_stream() {
 
 void Connection::linger() {
   in_.release(server_->buffers);
+  note_memory();
   if (client_gone_) return close();
   stream_->shutdown_send();
   phase_ = Phase::kLingering;
@@ -455,128 +520,13 @@ void Connection::abandon() noexcept {
     if (end_waiting()) close();
     return;
   }
-  send(text_response(500, "Internal Server Error"));
-}
-
-// --- the end
-// ---------------------------------------------------------------------------------------------------------
-
-/// The Responder is used up. Returns false, and deletes this, if the connection was only waiting for that.
-bool Connection::end_waiting() {
-  responder_out_ = false;
-  on_disconnect_ = nullptr;
-  piece_done_ = nullptr;
-  if (server_ != nullptr) --server_->counters.waiting;
-  if (stream_) return true;
-  delete this;
-  return false;
-}
-
-void Connection::close() {
-  stream_.reset();
-  tell_end_listeners();
-  wait_link_.unlink();
-  forget_request();
-  in_.release(server_->buffers);
-  server_->left(all_link_, address_);
-  if (responder_out_) {
-    server_->orphans.push_back(all_link_);  // to be detached with the others when the server goes
-  } else {
-    delete this;
+  try {
+    const bool no_memory = std::uncaught_exceptions() > 0;
+    if (no_memory && server_ != nullptr) server_->free_reserve();
+    send(no_memory ? text_response(503, kNoMemory) : text_response(500, "Internal Server Error"));
+  } catch (const std::bad_alloc&) {
+    cut();
   }
-}
-
-void Connection::time_out() {
-  if (phase_ != Phase::kLingering) ++server_->counters.timed_out;
-  cut();
-}
-
-void Connection::end_if_idle() {
-  if (phase_ == Phase::kHead && in_.empty()) close();
-}
-
-void Connection::cut() {
-  const bool tell = responder_out_;
-  if (stream_) close();
-  if (tell) report_end();
-}
-
-void Connection::detach() {
-  server_ = nullptr;
-  stream_.reset();
-  incoming_.reset();
-  wait_link_.unlink();
-  all_link_.unlink();
-  on_disconnect_ = nullptr;
-  piece_done_ = nullptr;
-  client_gone_ = true;
-  if (!responder_out_) delete this;
-}
-
-void Connection::report_end() {
-  if (!std::exchange(client_gone_, true)) ++server_->counters.disconnects;
-  tell_end_listeners();
-  const std::shared_ptr<Connection*> alive = self();
-  if (!stream_ && piece_done_) {
-    UniqueFunction<void(Status)> done = std::move(piece_done_);
-    done(client_is_gone());
-  }
-  if (*alive != nullptr) report_disconnect();
-}
-
-void Connection::report_disconnect() {
-  if (!on_disconnect_) return;
-  UniqueFunction<void()> callback = std::move(on_disconnect_);
-  callback();
-}
-
-void Connection::on_disconnect(UniqueFunction<void()> callback) {
-  on_disconnect_ = std::move(callback);
-  if (client_gone_) call_later(&Connection::report_disconnect);
-}
-
-bool Connection::on_connection_end(std::weak_ptr<EndListener> listener) {
-  if (server_ == nullptr) return false;
-  if (!end_listeners_) end_listeners_ = std::make_unique<std::vector<std::weak_ptr<EndListener>>>();
-  auto& listeners = *end_listeners_;
-  if (listeners.size() == listeners.capacity())
-    std::erase_if(listeners, [](const auto& l) { return l.expired(); });
-  if (listeners.size() >= kMaxEndListeners) return false;
-  listeners.push_back(std::move(listener));
-  if (client_gone_ || !stream_) tell_end_listeners();
-  return true;
-}
-
-bool Connection::is_listened_to() {
-  return end_listeners_ && std::any_of(end_listeners_->begin(), end_listeners_->end(),
-                                       [](const auto& listener) { return !listener.expired(); });
-}
-
-/// Later, since a listener may do anything. Not when the server ends: then no client has gone.
-void Connection::tell_end_listeners() {
-  if (!end_listeners_ || server_->closing) return;
-  server_->env.post([listeners = std::move(end_listeners_)] {
-    for (const std::weak_ptr<EndListener>& weak : *listeners) {
-      if (const auto listener = weak.lock()) listener->on_connection_end();
-    }
-  });
-}
-
-void Connection::call_later(void (Connection::*what)()) {
-  if (server_ == nullptr) return;
-  server_->env.post([alive = self(), what] {
-    if (*alive != nullptr && (*alive)->server_ != nullptr) ((*alive)->*what)();
-  });
-}
-
-const std::shared_ptr<Connection*>& Connection::self() {
-  if (!self_) self_ = std::make_shared<Connection*>(this);
-  return self_;
-}
-
-void Connection::wait_for(Wait what) {
-  waits_for_ = what;
-  server_->wait_for(what, wait_link_, deadline_);
 }
 
 }  // namespace discovery::http1

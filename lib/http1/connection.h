@@ -33,6 +33,9 @@ class Connection final : public Exchange {
 
   Duration deadline() const noexcept { return deadline_; }
   const ListLink<Connection>& all_link() const noexcept { return all_link_; }
+  const ListLink<Connection>& load_link() const noexcept { return load_link_; }
+  /// When the present slice of a large answer began to go out.
+  Duration slice_begun() const noexcept { return slice_begun_; }
 
   void send(Response&& response) override;
   void start_stream(Response&& head) override;
@@ -67,19 +70,24 @@ class Connection final : public Exchange {
   // The request.
   void await_request();
   void read_head();
+  void look_for_head();
   void parse_head(std::size_t size);
   void reject(HeadError error);
   void reject(std::string_view status, std::string_view text);
   void receive_body();
   void read_body();
+  void decode_body();
   void make_room_for_body();
   void dispatch();
   void forget_request();
+  void note_memory();
+  void run_out_of_memory();
 
   // The answer.
   void begin_answer(const Response& response, bool streamed);
   void write_out(Body body, std::string_view tail);
   void write_slice();
+  void forget_body();
   void on_written(const Status& status);
   void answered();
   void write_piece();
@@ -102,7 +110,11 @@ class Connection final : public Exchange {
   std::unique_ptr<env::Stream> stream_;  // null once closed
   ListLink<Connection> all_link_{this};
   ListLink<Connection> wait_link_{this};
+  ListLink<Connection> load_link_{this};  // while it holds much of a request, or is refused
+  ListLink<Connection> out_link_{this};   // while a large answer goes out
   Duration deadline_{};
+  Duration slice_begun_{};
+  std::size_t held_ = 0;  // what the server knows of the memory that the request takes
   const std::string address_;
 
   Phase phase_ = Phase::kHead;
@@ -119,6 +131,7 @@ class Connection final : public Exchange {
   bool chunked_ = false;        // the stream's pieces become chunks
   bool piece_waits_ = false;    // for the write that is under way
   bool end_waits_ = false;      // likewise
+  bool refused_ = false;        // it is told why, and that is all
 
   ReadBuffer in_;
   HeadScanner scanner_;

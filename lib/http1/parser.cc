@@ -106,7 +106,7 @@ class HeadParser : public bhttp::basic_parser<kIsRequest> {
 
   /// Whether the first line is well-formed but for its version: "X Y HTTP/2.0".
   bool looks_like_other_version() const noexcept {
-    const std::string_view line = bytes_.substr(0, bytes_.find('\r'));
+    const std::string_view line = bytes_.substr(0, bytes_.find("\r\n"));
     const std::size_t space = line.rfind(' ');
     if (space == std::string_view::npos || std::count(line.begin(), line.end(), ' ') != 2) return false;
     const std::string_view version = line.substr(space + 1);

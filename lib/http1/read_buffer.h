@@ -32,7 +32,7 @@ class BufferPool {
 };
 
 /// Bytes that were received and not yet consumed: one contiguous piece, without memory while it is empty and
-/// released. What it was given stays where it is until reserve(), compact() or release().
+/// released. What it was given stays where it is until reserve(), shrink() or release().
 class ReadBuffer {
  public:
   ReadBuffer() noexcept = default;
@@ -71,6 +71,16 @@ class ReadBuffer {
       if (capacity_ == BufferPool::kSize) pool.give_back(std::move(larger));
       capacity_ = wanted;
     }
+    end_ -= begin_;
+    begin_ = 0;
+  }
+  /// Gives memory away that it does not need for what it holds.
+  void shrink(BufferPool& pool) {
+    if (capacity_ <= BufferPool::kSize || size() > BufferPool::kSize) return;
+    auto smaller = pool.take();
+    if (size() > 0) std::memcpy(smaller.get(), memory_.get() + begin_, size());
+    memory_ = std::move(smaller);
+    capacity_ = BufferPool::kSize;
     end_ -= begin_;
     begin_ = 0;
   }

@@ -57,7 +57,7 @@ class Server::Impl {
   void accept(std::unique_ptr<env::Stream> stream) {
     ServerCounters& counters = state_.counters;
     ++counters.accepted;
-    if (counters.open >= state_.options.max_connections) {
+    if (counters.open >= state_.options.max_connections && !state_.push_out_idle()) {
       ++counters.refused_total;
       return;
     }

@@ -19,11 +19,19 @@ namespace discovery::http1 {
 
 /// The limits of a server. Each has a counter in ServerCounters.
 struct ServerOptions {
-  std::size_t max_connections = 65536;  ///< in all; more are closed as they come
+  /// In all. For one more the one goes that has been idle for longest; if none is, the new one.
+  std::size_t max_connections = 65536;
   std::size_t max_connections_per_address =
       200;  ///< Consul's limits.http_max_conns_per_client; 0 is no limit
   std::size_t max_header_bytes = (1U << 20) + 4096;  ///< of one request's line and fields; over it 431
   std::size_t max_drain_bytes = 256U << 10;  ///< what is read of a refused body before the connection ends
+  /// What all requests that are coming in may take, beyond a small buffer each. Over it, the connection goes
+  /// whose request began first; a single one may have all of it.
+  std::size_t max_incoming_bytes = 128U << 20;
+  /// What all large answers that are going out may take; those that several get count once. For one more,
+  /// those go whose clients are slow (kSlowSlice); if that is not enough, it is 503 instead.
+  std::size_t max_outgoing_bytes = 256U << 20;
+  std::size_t max_refusals = 64;  ///< connections that hear why they are refused; the oldest of them goes
   Duration header_timeout = std::chrono::seconds(10);  ///< from a request's first byte to its last field
   Duration body_timeout = std::chrono::seconds(30);    ///< between two pieces of a request's body
   Duration idle_timeout = std::chrono::seconds(120);   ///< between two requests, and before the first
@@ -36,13 +44,20 @@ struct ServerCounters {
   std::uint64_t waiting = 0;  ///< gauge: requests that a handler has not yet answered
   std::uint64_t accepted = 0;
   std::uint64_t requests = 0;             ///< handed to the handler
-  std::uint64_t refused_total = 0;        ///< over max_connections
+  std::uint64_t refused_total = 0;        ///< over max_connections, and no other one was idle
+  std::uint64_t pushed_out = 0;           ///< idle, to make room for another one
   std::uint64_t refused_per_address = 0;  ///< over max_connections_per_address
   std::uint64_t bad_requests = 0;         ///< answered here: malformed, too long a head, unknown coding
   std::uint64_t bodies_too_large = 0;
-  std::uint64_t timed_out = 0;    ///< cut off by one of the four timeouts
-  std::uint64_t disconnects = 0;  ///< clients that went before their answer
-  std::uint64_t unanswered = 0;   ///< Responders destroyed without an answer (answered 500)
+  std::uint64_t incoming_bytes = 0;   ///< gauge: see max_incoming_bytes
+  std::uint64_t outgoing_bytes = 0;   ///< gauge: see max_outgoing_bytes
+  std::uint64_t cut_incoming = 0;     ///< cut off because of max_incoming_bytes
+  std::uint64_t cut_outgoing = 0;     ///< cut off because of max_outgoing_bytes
+  std::uint64_t refused_answers = 0;  ///< 503 because of max_outgoing_bytes
+  std::uint64_t out_of_memory = 0;    ///< requests that the system had no memory for: 503 or cut off
+  std::uint64_t timed_out = 0;        ///< cut off by one of the four timeouts
+  std::uint64_t disconnects = 0;      ///< clients that went before their answer
+  std::uint64_t unanswered = 0;       ///< Responders destroyed without an answer (answered 500)
 };
 
 /// Serves requests on any number of listeners. Keep-alive, pipelining (one request at a time, answers in

@@ -1,10 +1,18 @@
 #include "lib/http1/server_state.h"
 
+#include <new>
+#include <utility>
+
+#include "lib/http1/connection.h"
 #include "lib/http1/response_head.h"
 
 namespace discovery::http1 {
 
+ServerState::ServerState(env::Env& world, const ServerOptions& limits, Handler& requests)
+    : env(world), handler(requests), options(limits), room_(world.make_timer()) {}
+
 void ServerState::refresh() {
+  if (!reserve_) reserve_.reset(new (std::nothrow) char[kReserve]);
   now = env.clock().monotonic();
   const auto second = std::chrono::floor<std::chrono::seconds>(env.clock().wall());
   if (second == date_of_ && !date.empty()) return;
@@ -59,6 +67,74 @@ void ServerState::left(ListLink<Connection>& link, const std::string& address) {
     if (--found->second == 0) per_address_.erase(found);
   }
   if (counters.open == 0) report_empty();
+}
+
+void ServerState::refuses(ListLink<Connection>& link) {
+  refused_.push_back(link);
+  if (++refused_count_ > options.max_refusals) refused_.front()->cut();
+}
+
+void ServerState::refused(ListLink<Connection>& link) {
+  link.unlink();
+  --refused_count_;
+}
+
+bool ServerState::push_out_idle() {
+  Connection* const idle = waits[static_cast<std::size_t>(Wait::kRequest)].front();
+  if (idle == nullptr) return false;
+  ++counters.pushed_out;
+  idle->cut();
+  return true;
+}
+
+void ServerState::holds(ListLink<Connection>& link, std::size_t& held, std::size_t bytes) {
+  counters.incoming_bytes += bytes - held;  // the difference may be negative, and wraps twice then
+  held = bytes;
+  if (bytes == 0) return link.unlink();
+  if (!link.linked()) incoming_large_.push_back(link);
+  if (counters.incoming_bytes <= options.max_incoming_bytes || std::exchange(room_wanted_, true)) return;
+  // Soon, since those that are cut off may be anywhere in their work now.
+  room_->start(Duration::zero(), [this] { make_room_for_incoming(); });
+}
+
+void ServerState::make_room_for_incoming() {
+  room_wanted_ = false;
+  while (counters.incoming_bytes > options.max_incoming_bytes) {
+    Connection* const first = incoming_large_.front();
+    if (first == nullptr || IntrusiveList<Connection>::next(first->load_link()) == nullptr) return;
+    ++counters.cut_incoming;
+    first->cut();
+  }
+}
+
+bool ServerState::has_room_to_send(std::string_view body) {
+  const auto fits = [&] {
+    return counters.outgoing_bytes == 0 || senders_.contains(body.data()) ||
+           counters.outgoing_bytes + body.size() <= options.max_outgoing_bytes;
+  };
+  while (!fits()) {
+    Connection* const slowest = outgoing_.front();
+    if (slowest == nullptr || slowest->slice_begun() + kSlowSlice > now) {
+      ++counters.refused_answers;
+      return false;
+    }
+    ++counters.cut_outgoing;
+    slowest->cut();
+  }
+  return true;
+}
+
+void ServerState::sends(ListLink<Connection>& link, std::string_view body) {
+  outgoing_.push_back(link);
+  if (++senders_[body.data()] == 1) counters.outgoing_bytes += body.size();
+}
+
+void ServerState::sent(ListLink<Connection>& link, std::string_view body) {
+  link.unlink();
+  const auto found = senders_.find(body.data());
+  if (--found->second > 0) return;
+  senders_.erase(found);
+  counters.outgoing_bytes -= body.size();
 }
 
 void ServerState::report_empty() {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -38,8 +39,7 @@ constexpr std::size_t kWaits = 6;
 /// coarse clock for all timeouts.
 class ServerState {
  public:
-  ServerState(env::Env& world, const ServerOptions& limits, Handler& requests)
-      : env(world), handler(requests), options(limits) {}
+  ServerState(env::Env& world, const ServerOptions& limits, Handler& requests);
 
   /// Reads the clocks. Called each kTick, and before a first connection.
   void refresh();
@@ -52,6 +52,25 @@ class ServerState {
   /// A connection begins and ends.
   void joined(ListLink<Connection>& link, const std::string& address);
   void left(ListLink<Connection>& link, const std::string& address);
+  /// A connection waits for a client that is not served: to hear why, but not for long if there are many.
+  void refuses(ListLink<Connection>& link);
+  void refused(ListLink<Connection>& link);
+  /// Ends the connection that has been idle for longest. False if none is.
+  bool push_out_idle();
+
+  /// What `link`'s connection holds of a request that comes in: `held` until now, `bytes` from now on. If all
+  /// hold too much, some are cut off soon.
+  void holds(ListLink<Connection>& link, std::size_t& held, std::size_t bytes);
+  /// Whether a large answer may go out. Cuts slow ones off to make room for it.
+  bool has_room_to_send(std::string_view body);
+  /// A large answer begins to go out, goes on to its next slice, and ends.
+  void sends(ListLink<Connection>& link, std::string_view body);
+  void sends_on(ListLink<Connection>& link) { outgoing_.push_back(link); }
+  void sent(ListLink<Connection>& link, std::string_view body);
+
+  /// After std::bad_alloc: makes some memory free, with which the rest of a turn and an answer can be made.
+  void free_reserve() noexcept { reserve_.reset(); }
+
   /// Calls `on_empty`, once.
   void report_empty();
 
@@ -76,15 +95,29 @@ class ServerState {
 
   static constexpr Duration kTick = std::chrono::milliseconds(250);
   static constexpr Duration kLingerTimeout = std::chrono::seconds(5);
+  /// A client that takes longer for one slice of a large answer is slow.
+  static constexpr Duration kSlowSlice = std::chrono::seconds(1);
 
  private:
+  void make_room_for_incoming();
+
   static constexpr std::size_t kKept = 256;
   static constexpr std::size_t kLargestKeptOutput = 16384;
+  static constexpr std::size_t kReserve = 64U
+                                          << 10;  // small enough to come from where small pieces come from
 
   std::chrono::system_clock::time_point date_of_;
   absl::flat_hash_map<std::string, std::size_t> per_address_;
   std::vector<std::unique_ptr<Incoming>> incoming_;
   std::vector<std::string> outputs_;
+  IntrusiveList<Connection> refused_;
+  std::size_t refused_count_ = 0;
+  IntrusiveList<Connection> incoming_large_;               // in the order in which they began
+  IntrusiveList<Connection> outgoing_;                     // in the order in which their present slices began
+  absl::flat_hash_map<const char*, std::size_t> senders_;  // of each large body, by where it is
+  std::unique_ptr<env::Timer> room_;
+  bool room_wanted_ = false;
+  std::unique_ptr<char[]> reserve_;
 };
 
 }  // namespace discovery::http1

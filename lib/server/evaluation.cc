@@ -1,5 +1,6 @@
 #include "lib/server/evaluation.h"
 
+#include <new>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -139,8 +140,10 @@ bool takes_long(const Question& question, const Snapshot& snapshot) {
   return cost.rows * cost.each > kBudget;
 }
 
-Result<Evaluated> evaluate(const Question& question, const Snapshot& snapshot,
-                           const std::atomic<bool>& stop) {
+namespace {
+
+Result<Evaluated> evaluate_with_memory(const Question& question, const Snapshot& snapshot,
+                                       const std::atomic<bool>& stop) {
   std::optional<state::Evaluation> evaluation = state::evaluate(question.query, snapshot);
   if (!evaluation) return Status(Code::kInternal, "this query is not about the state");
   if (Status status = filter_rows(evaluation->value, question.filter, stop); !status.ok()) return status;
@@ -154,6 +157,17 @@ Result<Evaluated> evaluate(const Question& question, const Snapshot& snapshot,
   result.index_then = result.index.resolve(snapshot);
   result.touched = std::move(evaluation->touched);
   return result;
+}
+
+}  // namespace
+
+Result<Evaluated> evaluate(const Question& question, const Snapshot& snapshot,
+                           const std::atomic<bool>& stop) {
+  try {
+    return evaluate_with_memory(question, snapshot, stop);
+  } catch (const std::bad_alloc&) {
+    return Status(Code::kResourceExhausted, "There is no memory for this answer");
+  }
 }
 
 state::Touched interests(const Question& question) {

@@ -109,6 +109,11 @@ TEST_CASE("the command lines of the benchmark load") {
   dev.insert(dev.end(), common.begin(), common.end());
   const agent::Config config = must_load(dev, host);
   CHECK(config.limits.http_max_conns_per_client == 15000);
+  CHECK(config.limits.http_max_conns == 65536);
+  host.max_open_files = [] { return std::optional<std::uint64_t>(20000); };
+  CHECK(must_load(dev, host).limits.http_max_conns == 17952);  // some files are left to others
+  host.max_open_files = [] { return std::optional<std::uint64_t>(16000); };
+  CHECK(must_load(dev, host).limits.http_max_conns == 14000);
   CHECK(config.log_level == "ERROR");
   CHECK(config.ports.grpc == agent::kPortOff);
   CHECK(config.disable_update_check);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,6 +39,7 @@ class TestHandler final : public Handler {
  public:
   std::uint64_t body_limit(const Request& head) override {
     body_empty_at_limit = head.body.empty();
+    if (limit_fails) throw std::bad_alloc();
     return limit;
   }
   void handle(Request& request, Responder responder) override {
@@ -61,6 +63,7 @@ class TestHandler final : public Handler {
   }
 
   std::uint64_t limit = 1000;
+  bool limit_fails = false;
   bool body_empty_at_limit = false;
   std::vector<SeenRequest> requests;
   std::function<void(Request&, Responder)> answer;

@@ -60,10 +60,13 @@ void send_object(Context& context, Reply reply, std::vector<Item> items, Write w
     writer.end_object();
     list->items = std::vector<Item>();  // freeing them is part of the work
   };
-  auto send = [list, reply = std::move(reply)]() mutable { std::move(reply).json(std::move(list->json)); };
+  auto send = [list, reply = std::move(reply)](const Status& done) mutable {
+    if (!done.ok()) return std::move(reply).fail(done);
+    std::move(reply).json(std::move(list->json));
+  };
   if (is_short || !context.env.on_loop()) {
     render();
-    return send();
+    return send({});
   }
   context.renderings->run(std::move(render), std::move(send));
 }

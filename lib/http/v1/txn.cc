@@ -53,7 +53,8 @@ void show(Context& context, Reply reply, Showing showing) {
   auto json = std::make_shared<std::string>();
   auto shared = std::make_shared<const Showing>(std::move(showing));
   context.renderings->run([json, shared, style] { *json = shared->render(style); },
-                          [json, shared, reply = std::move(reply)]() mutable {
+                          [json, shared, reply = std::move(reply)](const Status& done) mutable {
+                            if (!done.ok()) return std::move(reply).fail(done);
                             shared->send(std::move(reply), std::move(*json));
                           });
 }
