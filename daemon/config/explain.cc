@@ -19,6 +19,10 @@ struct Cure {
 
 /// The first that fits counts.
 constexpr std::array kCures = {
+    Cure{"invalid syslog facility",
+         "write LOCAL0 to LOCAL7, DAEMON, USER, AUTH or another facility of syslog(3)"},
+    Cure{"Syslog setup did not succeed",
+         "start the system's log (journald, rsyslog), or leave out enable_syslog (-syslog)"},
     Cure{"invalid config key", "correct or remove the key; keys are in snake_case"},
     Cure{"expected type 'bool'", "write true or false, without quotes"},
     Cure{"expected type 'int'", "write a whole number, without quotes"},
@@ -30,6 +34,7 @@ constexpr std::array kCures = {
     Cure{"must be an array or slice", "write a list: [\"...\", \"...\"]"},
     Cure{"expected a map", "write one block or object: name { ... }"},
     Cure{"invalid duration", "write a number with its unit, such as \"300ms\", \"10s\", \"5m\" or \"72h\""},
+    Cure{"telemetry.", "write host:port, such as \"127.0.0.1:8125\""},
     Cure{"invalid port", "give a port from 1 to 65535, or -1 to switch the listener off"},
     Cure{"must be less than", "set both ends of the range, the smaller first"},
     Cure{"already configured for", "give each listener an address or a port of its own"},
@@ -119,7 +124,8 @@ std::string_view cure_of(std::string_view message) {
 }  // namespace
 
 std::string explained(std::string message, const std::vector<std::string>& places) {
-  const std::string_view cure = cure_of(message);
+  const bool has_cure = message.find(kToDo) != std::string::npos;
+  const std::string_view cure = has_cure ? std::string_view() : cure_of(message);
   if (places.empty() && cure.empty()) return message;
   std::vector<std::string_view> listed;
   for (const std::string& place : places) {

@@ -10,6 +10,7 @@
 #include "lib/base/strings.h"
 #include "lib/base/uuid.h"
 #include "lib/env/env.h"
+#include "lib/health/url.h"
 #include "lib/model/validation.h"
 
 namespace discovery::agent {
@@ -351,6 +352,18 @@ Status check_limits(const Config& config, Warnings& warnings) {
   return {};
 }
 
+Status check_telemetry(const TelemetryConfig& telemetry) {
+  for (const auto& [key, address] : {std::pair("statsd_address", &telemetry.statsd_address),
+                                     std::pair("statsite_address", &telemetry.statsite_address),
+                                     std::pair("dogstatsd_addr", &telemetry.dogstatsd_addr)}) {
+    if (address->empty()) continue;
+    if (const auto parts = health::split_host_port(*address); !parts.ok()) {
+      return invalid_argument("telemetry." + std::string(key) + ": " + std::string(parts.status().message()));
+    }
+  }
+  return {};
+}
+
 Status check_words(const Config& config) {
   const auto is_one_of = [](const std::string& word, std::initializer_list<std::string_view> words) {
     return std::find(words.begin(), words.end(), word) != words.end();
@@ -393,6 +406,7 @@ Result<std::vector<std::string>> validate(const Config& config) {
   if (Status status = check_mode(config, warnings); !status.ok()) return status;
   if (Status status = check_limits(config, warnings); !status.ok()) return status;
   if (Status status = check_words(config); !status.ok()) return status;
+  if (Status status = check_telemetry(config.telemetry); !status.ok()) return status;
   if (Status status = check_endpoints(config); !status.ok()) return status;
   if (config.enable_script_checks && !config.acl.enabled &&
       config.http_config.allow_write_http_from.empty()) {

@@ -94,12 +94,16 @@ struct DnsConfig {
 
 /// What is measured, and under which names.
 struct TelemetryConfig {
-  Duration prometheus_retention_time{};    ///< 0: no metrics in Prometheus' format
-  std::string metrics_prefix = "consul";   ///< of all names
-  bool disable_hostname = false;           ///< whether gauges' names lack the host's
-  std::string host_name{};                 ///< found out at the start; no key
-  std::vector<std::string> prefix_filter;  ///< "+a.b" and "-a.b": which names are gathered
-  bool filter_default = true;              ///< whether those are that no rule fits
+  Duration prometheus_retention_time{};     ///< 0: no metrics in Prometheus' format
+  std::string metrics_prefix = "consul";    ///< of all names
+  bool disable_hostname = false;            ///< whether gauges' names lack the host's
+  std::string host_name{};                  ///< found out at the start; no key
+  std::vector<std::string> prefix_filter;   ///< "+a.b" and "-a.b": which names are gathered
+  bool filter_default = true;               ///< whether those are that no rule fits
+  std::string statsd_address;               ///< "host:port" of UDP that values are sent to; empty: none
+  std::string statsite_address;             ///< the same of TCP
+  std::string dogstatsd_addr;               ///< the same of UDP, for who understands tags
+  std::vector<std::string> dogstatsd_tags;  ///< of all that is sent there: "name:value"
 };
 
 /// Tokens that the agent uses itself, or makes known to the servers; any text, not only UUIDs.
@@ -159,7 +163,10 @@ struct Config {
   Duration log_rotate_duration = std::chrono::hours(24);
   std::int64_t log_rotate_bytes = 0;  ///< 0: no limit
   int log_rotate_max_files = 0;       ///< 0: all are kept, -1: none
+  bool enable_syslog = false;         ///< whether the system's log is written to as well
+  std::string syslog_facility = "LOCAL0";
   std::string pid_file;
+  bool auto_reload_config = false;  ///< whether a change of the configuration's files reloads them
 
   Duration default_query_time = std::chrono::seconds(300);
   Duration max_query_time = std::chrono::seconds(600);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -20,6 +21,7 @@
 #include "lib/dns/tcp_server.h"
 #include "lib/http/api.h"
 #include "lib/http1/server.h"
+#include "lib/metrics/pusher.h"
 #include "lib/model/validation.h"
 #include "lib/server/server.h"
 
@@ -78,6 +80,7 @@ class AgentRuntime::Impl {
         watches_(env, api_, *events_, agent_options_.checker.tls, agent_options_.checker.tls_unverified),
         forwarder_(env) {
     dns_.recursor = &forwarder_;
+    if (const auto push = push_options(config_); push.wanted()) pusher_.emplace(env, metrics_, push);
   }
 
   /// The agent and the server answer those who still wait when they go, and these answers go out through the
@@ -106,6 +109,7 @@ class AgentRuntime::Impl {
     registrar_.apply(*std::move(definitions), false);
     agent_->restore();
     agent_->sync_after_start();
+    if (pusher_) pusher_->start();
     gauges_.start();
     watch(*std::move(watches));
     if (Status status = listen_http(); !status.ok()) return status;
@@ -216,6 +220,7 @@ class AgentRuntime::Impl {
   Config config_;
   const agent::AgentIdentity identity_;
   metrics::Registry metrics_;
+  std::optional<metrics::Pusher> pusher_;
   std::unique_ptr<server::Server> server_;
   const agent::NodeAgent::Options agent_options_;
   std::unique_ptr<agent::NodeAgent> agent_;

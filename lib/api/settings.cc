@@ -1,8 +1,10 @@
 #include "lib/api/settings.h"
 
+#include <optional>
 #include <string_view>
 #include <utility>
 
+#include "lib/health/url.h"
 #include "lib/tls/client.h"
 
 namespace discovery::api {
@@ -211,6 +213,20 @@ metrics::Registry::Options metrics_options(const Config& config) {
   options.prefix_filter = from.prefix_filter;
   options.filter_default = from.filter_default;
   return options;
+}
+
+metrics::Pusher::Options push_options(const Config& config) {
+  const agent::TelemetryConfig& from = config.telemetry;
+  const auto target = [](const std::string& address) -> std::optional<metrics::Pusher::Target> {
+    if (address.empty()) return std::nullopt;
+    auto parts = health::split_host_port(address);
+    if (!parts.ok()) return std::nullopt;  // validate() has refused it
+    return metrics::Pusher::Target{std::move(parts->first), parts->second};
+  };
+  return {.statsd = target(from.statsd_address),
+          .statsite = target(from.statsite_address),
+          .dogstatsd = target(from.dogstatsd_addr),
+          .global_tags = from.dogstatsd_tags};
 }
 
 }  // namespace discovery::api

@@ -11,6 +11,7 @@
 #include "lib/dns/options.h"
 #include "lib/http/options.h"
 #include "lib/http1/server.h"
+#include "lib/metrics/pusher.h"
 #include "lib/metrics/registry.h"
 #include "lib/server/server.h"
 
@@ -28,5 +29,6 @@ http::Options http_options(const agent::Config& config);
 http1::ServerOptions connection_options(const agent::Config& config);
 dns::Options dns_options(const agent::Config& config);
 metrics::Registry::Options metrics_options(const agent::Config& config);
+metrics::Pusher::Options push_options(const agent::Config& config);
 
 }  // namespace discovery::api

@@ -47,6 +47,7 @@ void Registry::set(Series* gauge, double level) {
   const std::lock_guard lock(mutex_);
   touch(*gauge);
   gauge->level = level;
+  keep(*gauge, level);
 }
 
 void Registry::add(Series* series, double value) {
@@ -55,6 +56,7 @@ void Registry::add(Series* series, double value) {
   touch(*series);
   series->now.add(value);
   series->total.add(value);
+  keep(*series, value);
   if (series->kind != Kind::kSample || !has_prometheus()) return;
   if (series->recent.size() < Series::kRecent) {
     series->recent.push_back(static_cast<float>(value));
@@ -67,6 +69,27 @@ void Registry::add(Series* series, double value) {
 void Registry::add_since(Series* series, Duration start) {
   if (series == nullptr) return;
   add(series, std::chrono::duration<double, std::milli>(clock_.monotonic() - start).count());
+}
+
+void Registry::keep(const Series& series, double value) {
+  if (!keeps_events_ || !series.allowed) return;
+  if (events_.size() < kMaxEvents) {
+    events_.push_back({&series, value});
+  } else {
+    ++lost_events_;
+  }
+}
+
+void Registry::keep_events() {
+  const std::lock_guard lock(mutex_);
+  keeps_events_ = true;
+}
+
+std::uint64_t Registry::take_events(std::vector<Event>& events) {
+  events.clear();
+  const std::lock_guard lock(mutex_);
+  events.swap(events_);
+  return std::exchange(lost_events_, 0);
 }
 
 void Registry::on_collect(std::function<void()> collect) { collectors_.push_back(std::move(collect)); }

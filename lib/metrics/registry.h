@@ -57,6 +57,12 @@ struct Series {
   static constexpr std::size_t kRecent = 256;
 };
 
+/// A value as it was set or added.
+struct Event {
+  const Series* series = nullptr;
+  double value = 0;
+};
+
 /// All series of an agent.
 /// Threads: safe; a value costs an uncontended lock. Blocks: never for long. Owns: the series, which live as
 /// long as it does; the clock outlives it.
@@ -91,6 +97,16 @@ class Registry {
   /// Another filter from now on.
   void set_filter(std::vector<std::string> prefix_filter, bool filter_default);
 
+  /// From now on keeps what is set and added and passes the filter, for take_events().
+  void keep_events();
+  /// Puts what was kept since the last time in place of what `events` holds. Returns how many values were not
+  /// kept because there were more than kMaxEvents.
+  std::uint64_t take_events(std::vector<Event>& events);
+  static constexpr std::size_t kMaxEvents = 16384;
+
+  const std::string& prefix() const noexcept { return options_.prefix; }
+  const std::string& host_name() const noexcept { return options_.host_name; }
+
   /// The last complete interval (in the first ten seconds, the present one) as a JSON object
   /// (https://developer.hashicorp.com/consul/api-docs/agent#view-metrics).
   std::string to_json(bool pretty);
@@ -106,6 +122,8 @@ class Registry {
   /// Ends the interval if its time is over. The lock is held.
   void roll();
   void touch(Series& series);
+  /// The lock is held.
+  void keep(const Series& series, double value);
   bool passes(std::string_view name) const;
   std::string full_name(const Series& series) const;
   bool is_shown(const Series& series, bool current) const;
@@ -118,6 +136,9 @@ class Registry {
   std::chrono::system_clock::time_point began_{};  // the present interval
   std::chrono::system_clock::time_point last_began_{};
   bool has_last_ = false;
+  bool keeps_events_ = false;
+  std::vector<Event> events_;
+  std::uint64_t lost_events_ = 0;
 };
 
 /// Rules of a filter that do not begin with '+' or '-', which mean nothing. Pure.
