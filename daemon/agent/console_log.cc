@@ -17,6 +17,14 @@ Status ConsoleLog::open(LogFile::Options options) {
   return {};
 }
 
+Status ConsoleLog::open(Syslog::Options options) {
+  Result<Syslog> syslog = Syslog::open(std::move(options));
+  if (!syslog.ok()) return syslog.status();
+  const std::lock_guard lock(mutex_);
+  syslog_.emplace(*std::move(syslog));
+  return {};
+}
+
 void ConsoleLog::write(Level level, std::string_view unit, std::string_view message) noexcept {
   if (level < least_.load(std::memory_order_relaxed)) return;
   try {
@@ -27,6 +35,9 @@ void ConsoleLog::write(Level level, std::string_view unit, std::string_view mess
     std::fwrite(line.data(), 1, line.size(), stdout);
     std::fflush(stdout);
     if (file_) file_->write(line);
+    if (!syslog_) return;
+    // It has time and level of its own.
+    syslog_->write(level, json_ ? line : std::string(unit) + ": " + std::string(message));
   } catch (const std::exception&) {  // out of memory: the line is lost, the agent goes on
   }
 }

@@ -8,6 +8,7 @@
 #include <discovery/env.h>
 
 #include "daemon/agent/log_file.h"
+#include "daemon/agent/syslog.h"
 
 namespace discovery {
 
@@ -22,6 +23,8 @@ class ConsoleLog final : public LogSink {
   void set_level(Level least) noexcept { least_ = least; }
   /// Also writes to files; kUnavailable or kPermissionDenied if the first cannot be opened.
   Status open(LogFile::Options options);
+  /// Also writes to the system's log; errors as Syslog::open().
+  Status open(Syslog::Options options);
 
   void write(Level level, std::string_view unit, std::string_view message) noexcept override;
 
@@ -30,6 +33,7 @@ class ConsoleLog final : public LogSink {
   const bool json_;
   std::mutex mutex_;
   std::optional<LogFile> file_;
+  std::optional<Syslog> syslog_;
 };
 
 }  // namespace discovery

@@ -6,6 +6,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -69,6 +70,24 @@ void MainLoop::run_tasks() {
   for (const auto& task : tasks) task();
 }
 
+void MainLoop::every(Duration interval, std::function<void()> task) {
+  interval_ = interval;
+  repeated_ = std::move(task);
+  due_ = std::chrono::steady_clock::now() + interval;
+}
+
+int MainLoop::until_due() const {
+  if (!repeated_) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(due_ - std::chrono::steady_clock::now());
+  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 1 << 20));
+}
+
+void MainLoop::run_if_due() {
+  if (!repeated_ || std::chrono::steady_clock::now() < due_) return;
+  repeated_();
+  due_ = std::chrono::steady_clock::now() + interval_;
+}
+
 int MainLoop::run(const std::function<void(int signal)>& on_signal) {
   while (true) {
     {
@@ -76,7 +95,7 @@ int MainLoop::run(const std::function<void(int signal)>& on_signal) {
       if (code_) return *code_;
     }
     std::array<pollfd, 2> waits = {{{signals_, POLLIN, 0}, {wakeups_, POLLIN, 0}}};
-    if (poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) return 1;
+    if (poll(waits.data(), waits.size(), until_due()) < 0 && errno != EINTR) return 1;
     std::uint64_t count = 0;
     while (read(wakeups_, &count, sizeof count) > 0) {
     }
@@ -85,6 +104,7 @@ int MainLoop::run(const std::function<void(int signal)>& on_signal) {
       on_signal(static_cast<int>(info.ssi_signo));
     }
     run_tasks();
+    run_if_due();
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include <discovery/status.h>
+#include <discovery/types.h>
 
 namespace discovery {
 
@@ -25,6 +27,8 @@ class MainLoop {
   void post(std::function<void()> task);
   /// Makes run() return `code`; the first call counts.
   void stop(int code);
+  /// Runs `task` on the loop again and again, about so long after its last run; replaces an earlier one.
+  void every(Duration interval, std::function<void()> task);
   /// Runs tasks, and `on_signal` with each signal, until stop(). Blocks: yes.
   int run(const std::function<void(int signal)>& on_signal);
   /// From now on SIGINT and SIGTERM end the process at once, with exit code 1. After run(); in the thread
@@ -34,10 +38,16 @@ class MainLoop {
  private:
   MainLoop(int signals, int wakeups) : signals_(signals), wakeups_(wakeups) {}
   void run_tasks();
+  /// Milliseconds until the task of every() is due, as poll() takes them.
+  int until_due() const;
+  void run_if_due();
 
   const int signals_;  // a signalfd
   const int wakeups_;  // an eventfd
-  std::mutex mutex_;   // guards what follows
+  Duration interval_{};
+  std::function<void()> repeated_;  // null: there is none
+  std::chrono::steady_clock::time_point due_{};
+  std::mutex mutex_;  // guards what follows
   std::vector<std::function<void()>> tasks_;
   std::optional<int> code_;
 };

@@ -10,9 +10,13 @@
 
 #include <discovery/version.h>
 
+#include "daemon/agent/config_watch.h"
 #include "daemon/agent/console_log.h"
 #include "daemon/agent/main_loop.h"
 #include "daemon/agent/pid_file.h"
+#include "daemon/config/explain.h"
+#include "daemon/config/files.h"
+#include "daemon/config/flags.h"
 #include "daemon/config/load.h"
 #include "lib/api/embedded_agent.h"
 #include "lib/env/log_tap.h"
@@ -21,6 +25,8 @@ namespace discovery {
 namespace {
 
 constexpr int kFailure = 1;
+/// How often the files of a configuration are looked at that is reloaded when they change.
+constexpr Duration kLookAtFiles = std::chrono::milliseconds(500);
 
 std::string port_text(int port) { return std::to_string(port); }
 
@@ -51,7 +57,7 @@ void print_banner(const agent::Config& config, const api::AgentFacts& facts, std
 }
 
 int fail(const Status& status) {
-  std::cerr << "==> " << status.message() << "\n";
+  std::cerr << "==> " << config::explained(std::string(status.message()), {}) << "\n";
   return kFailure;
 }
 
@@ -72,24 +78,27 @@ void warn_at_start(const agent::Config& config, const std::vector<std::string>& 
                 config.data_dir + " keeps the node's ID and what was registered with this agent)");
 }
 
+/// What tells of changes of the files that `args` name.
+ConfigWatch files_of(std::span<const std::string> args) {
+  const Result<config::AgentFlags> flags = config::parse_agent_flags(args);
+  if (!flags.ok()) return ConfigWatch([] { return std::string(); });
+  return ConfigWatch([paths = flags->config_paths, format = flags->config_format] {
+    return config::state_of_config_files(paths, format);
+  });
+}
+
 /// One agent's life as a process: from its configuration to its exit code.
 class AgentProcess {
  public:
-  AgentProcess(std::vector<std::string> args, config::LoadedConfig loaded, Level level)
+  AgentProcess(std::vector<std::string> args, ConfigWatch files, config::LoadedConfig loaded, Level level)
       : args_(std::move(args)),
+        files_(std::move(files)),
         running_(std::move(loaded.config)),
         warnings_(std::move(loaded.warnings)),
         log_(std::make_shared<ConsoleLog>(level, running_.log_json)) {}
 
   int run() {
-    if (!running_.log_file.empty()) {
-      LogFile::Options files;
-      files.path = running_.log_file;
-      files.max_bytes = running_.log_rotate_bytes;
-      if (running_.log_rotate_duration > Duration::zero()) files.max_age = running_.log_rotate_duration;
-      files.max_files = running_.log_rotate_max_files;
-      if (Status opened = log_->open(std::move(files)); !opened.ok()) return fail(opened);
-    }
+    if (Status opened = open_logs(); !opened.ok()) return fail(opened);
     Result<PidFile> pid_file = PidFile::create(running_.pid_file);
     if (!pid_file.ok()) return fail(pid_file.status());
     raise_open_files_limit();
@@ -101,12 +110,14 @@ class AgentProcess {
     environment.log = log_;
     auto agent = api::EmbeddedAgent::start(running_, environment, host());
     if (!agent.ok()) {
-      std::cerr << "==> Error starting agent: " << agent.status().message() << "\n";
-      return kFailure;
+      return fail({agent.status().code(), "Error starting agent: " + std::string(agent.status().message())});
     }
     print_banner(running_, (*agent)->facts(), std::cout);
     warn_at_start(running_, warnings_, *log_);
     log_->write(Level::kInfo, "agent", "started");
+    if (running_.auto_reload_config) {
+      loop_->every(kLookAtFiles, [this, &agent] { reload_if_changed(**agent); });
+    }
     const int code = loop_->run([this, &agent](int signal) { on_signal(**agent, signal); });
     MainLoop::end_at_next_signal();  // who asks twice does not want to wait for what is being answered
     agent->reset();
@@ -115,6 +126,30 @@ class AgentProcess {
   }
 
  private:
+  Status open_logs() {
+    if (!running_.log_file.empty()) {
+      LogFile::Options files;
+      files.path = running_.log_file;
+      files.max_bytes = running_.log_rotate_bytes;
+      if (running_.log_rotate_duration > Duration::zero()) files.max_age = running_.log_rotate_duration;
+      files.max_files = running_.log_rotate_max_files;
+      if (Status opened = log_->open(std::move(files)); !opened.ok()) return opened;
+    }
+    if (!running_.enable_syslog) return {};
+    Syslog::Options syslog;
+    syslog.facility = running_.syslog_facility;
+    return log_->open(std::move(syslog));
+  }
+
+  void reload_if_changed(api::EmbeddedAgent& agent) {
+    if (!files_.look()) return;
+    log_->write(Level::kInfo, "agent", "the configuration's files have changed");
+    agent.reload([this](const Status& status) {
+      // Another reload was under way, and may have read what was there before.
+      if (status.code() == Code::kFailedPrecondition) loop_->post([this] { files_.forget(); });
+    });
+  }
+
   api::AgentHost host() {
     return {.load_config =
                 [this](const api::AgentHost::Loaded& done) { loop_->post([this, done] { done(load()); }); },
@@ -153,6 +188,7 @@ class AgentProcess {
   }
 
   const std::vector<std::string> args_;
+  ConfigWatch files_;
   agent::Config running_;
   const std::vector<std::string> warnings_;
   const std::shared_ptr<ConsoleLog> log_;
@@ -169,11 +205,12 @@ int run_agent(std::span<const std::string> args) {
     std::cout << config::agent_help();
     return 0;
   }
-  Result<config::LoadedConfig> loaded = config::load_agent_config(args);
+  const ConfigWatch files = files_of(args);  // before they are read
+  const Result<config::LoadedConfig> loaded = config::load_agent_config(args);
   if (!loaded.ok()) return fail(loaded.status());
   const Result<Level> level = env::parse_level(loaded->config.log_level);
   if (!level.ok()) return fail(level.status());
-  return AgentProcess({args.begin(), args.end()}, std::move(*loaded), *level).run();
+  return AgentProcess({args.begin(), args.end()}, files, *loaded, *level).run();
 }
 
 }  // namespace discovery

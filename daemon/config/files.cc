@@ -1,8 +1,11 @@
 #include "daemon/config/files.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -112,6 +115,33 @@ Result<std::vector<ConfigFile>> read_config_files(const std::string& path, const
     files.push_back(std::move(*file));
   }
   return files;
+}
+
+std::string state_of_config_files(const std::vector<std::string>& paths, const std::string& format) {
+  std::string state;
+  for (const std::string& path : paths) {
+    std::error_code error;
+    std::vector<std::string> files = {path};
+    if (fs::is_directory(path, error)) {
+      Result<std::vector<std::string>> listed = list_directory(path);
+      files = listed.ok() ? *std::move(listed) : std::vector<std::string>();
+      std::erase_if(files, [&](const std::string& file) { return !is_json(file, format); });
+    }
+    for (const std::string& file : files) {
+      struct stat about {};
+      const bool is_there = ::stat(file.c_str(), &about) == 0;
+      state += file + (is_there ? "" : " is not there");
+      for (const std::int64_t number :
+           {static_cast<std::int64_t>(about.st_dev), static_cast<std::int64_t>(about.st_ino),
+            static_cast<std::int64_t>(about.st_size), static_cast<std::int64_t>(about.st_mtim.tv_sec),
+            static_cast<std::int64_t>(about.st_mtim.tv_nsec), static_cast<std::int64_t>(about.st_ctim.tv_sec),
+            static_cast<std::int64_t>(about.st_ctim.tv_nsec)}) {
+        state += ' ' + std::to_string(number);
+      }
+      state += '\n';
+    }
+  }
+  return state;
 }
 
 }  // namespace discovery::config

@@ -21,4 +21,9 @@ struct ConfigFile {
 Result<std::vector<ConfigFile>> read_config_files(const std::string& path, const std::string& format,
                                                   std::vector<std::string>& warnings);
 
+/// A text that is another one when the files have changed that read_config_files() would read for any of
+/// `paths`: what they are called, and their sizes and times. It never fails: a file that is not there is such
+/// a state, too. Blocks on the disk, for a moment.
+std::string state_of_config_files(const std::vector<std::string>& paths, const std::string& format);
+
 }  // namespace discovery::config

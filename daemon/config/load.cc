@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "daemon/agent/syslog.h"
 #include "daemon/config/explain.h"
 #include "daemon/config/files.h"
 #include "daemon/config/keys.h"
@@ -149,6 +150,10 @@ Result<LoadedConfig> complete(const Merge& merge, bool dev_mode, const Host& hos
   if (Status status = check_data_dir(loaded.config); !status.ok()) return status;
   if (Status status = check_open_files(loaded.config, host); !status.ok()) return status;
   share_open_files(loaded.config, host);
+  if (const auto facility = Syslog::facility_number(loaded.config.syslog_facility);
+      loaded.config.enable_syslog && !facility.ok()) {
+    return invalid_argument("syslog_facility: " + std::string(facility.status().message()));
+  }
   return loaded;
 }
 

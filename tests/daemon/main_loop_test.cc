@@ -123,5 +123,18 @@ TEST_CASE("a second signal ends the process at once", "[signals]") {
   CHECK(child.end() == 1);
 }
 
+TEST_CASE("a task runs again and again") {
+  Child child([](int pipe) {
+    const auto loop = MainLoop::create();
+    int runs = 0;
+    (*loop)->every(std::chrono::milliseconds(1), [&] {
+      if (write(pipe, "r", 1) == 1 && ++runs == 3) (*loop)->stop(7);
+    });
+    return (*loop)->run([](int) {});
+  });
+  for (int i = 0; i < 3; ++i) CHECK(child.next() == 'r');
+  CHECK(child.end() == 7);
+}
+
 }  // namespace
 }  // namespace discovery
