@@ -71,6 +71,13 @@ void raise_open_files_limit() {
 
 void warn_at_start(const agent::Config& config, const std::vector<std::string>& warnings, LogSink& log) {
   for (const std::string& warning : warnings) log.write(Level::kWarn, "agent", warning);
+  if (!config.server) {
+    log.write(Level::kWarn, "agent",
+              "there are no client agents yet: this one keeps the state itself, as with server = true");
+  }
+  if (config.bootstrap_expect > 1) {
+    log.write(Level::kWarn, "agent", "there are no clusters of servers yet: this one serves alone");
+  }
   if (config.dev_mode) return;
   log.write(Level::kWarn, "agent",
             "DATA LIVE IN MEMORY ONLY: there is no durable log yet, and all of the catalog and the KV store "
@@ -170,6 +177,10 @@ class AgentProcess {
     if (const Result<Level> level = env::parse_level(loaded->config.log_level); !level.ok())
       return level.status();
     for (const std::string& warning : loaded->warnings) log_->write(Level::kWarn, "agent", warning);
+    for (const std::string_view key : config::waiting_for_restart(running_, loaded->config)) {
+      log_->write(Level::kWarn, "agent",
+                  "the new value of " + std::string(key) + " counts from the next start on");
+    }
     return config::reloaded(running_, loaded->config);
   }
 

@@ -50,7 +50,7 @@ std::string host_and_port(const ApiClientConfig& config) {
 std::string describe(httplib::Error error) {
   switch (error) {
     case httplib::Error::Connection:
-      return "could not connect";
+      return "could not connect; does an agent run there? -http-addr (CONSUL_HTTP_ADDR) says where to ask";
     case httplib::Error::ConnectionTimeout:
       return "timed out while connecting";
     case httplib::Error::Read:

@@ -36,12 +36,19 @@ constexpr auto& member(D2& draft) {
 template <auto... kMembers>
 constexpr AgentKey at(
     std::string_view path, Effect effect = Effect::kStatic,
-    Type type = kTypeOf<std::remove_reference_t<decltype(member<kMembers...>(std::declval<D&>()))>>,
-    const Schema& (*nested)() = nullptr) {
-  return {{path, type, nested},
+    Type type = kTypeOf<std::remove_reference_t<decltype(member<kMembers...>(std::declval<D&>()))>>) {
+  return {{path, type},
           effect,
           [](Draft& draft, const hcl::Value& value) { assign(member<kMembers...>(draft), value); },
-          [](Draft& to, const Draft& from) { member<kMembers...>(to) = member<kMembers...>(from); }};
+          [](Draft& to, const Draft& from) { member<kMembers...>(to) = member<kMembers...>(from); },
+          [](const Draft& a, const Draft& b) { return member<kMembers...>(a) == member<kMembers...>(b); }};
+}
+/// A key that fills a member which nothing makes use of, and why.
+template <auto... kMembers>
+constexpr AgentKey moot(std::string_view path, std::string_view why) {
+  AgentKey key = at<kMembers...>(path, Effect::kLater);
+  key.note = why;
+  return key;
 }
 
 /// A key that holds definitions: these remember where they stand.
@@ -55,21 +62,25 @@ constexpr AgentKey definitions(std::string_view path, Type type, const Schema& (
 }
 
 /// A key that Consul knows and nothing here keeps.
-constexpr AgentKey later(std::string_view path, Type type, const Schema& (*nested)() = nullptr) {
-  return {{path, type, nested}, Effect::kLater};
+constexpr AgentKey later(std::string_view path, Type type, std::string_view why = {}) {
+  return {{path, type}, Effect::kLater, nullptr, nullptr, nullptr, why};
+}
+/// What is so anyway, and why.
+constexpr AgentKey always_on(std::string_view path, std::string_view why) {
+  return {{path, Type::kBool}, Effect::kAlwaysOn, nullptr, nullptr, nullptr, why};
 }
 constexpr AgentKey enterprise(std::string_view path, Type type, const Schema& (*nested)() = nullptr) {
   return {{path, type, nested}, Effect::kEnterprise};
 }
 /// A former name of the key `now`, which is of the same type.
 constexpr AgentKey deprecated(std::string_view path, Type type, std::string_view now) {
-  return {{path, type}, Effect::kDeprecated, nullptr, nullptr, now};
+  return {{path, type}, Effect::kDeprecated, nullptr, nullptr, nullptr, now};
 }
 constexpr AgentKey renamed(std::string_view path, Type type, std::string_view now) {
-  return {{path, type}, Effect::kRenamed, nullptr, nullptr, now};
+  return {{path, type}, Effect::kRenamed, nullptr, nullptr, nullptr, now};
 }
 constexpr AgentKey refused(std::string_view path, Type type, std::string_view why) {
-  return {{path, type}, Effect::kRefused, nullptr, nullptr, why};
+  return {{path, type}, Effect::kRefused, nullptr, nullptr, nullptr, why};
 }
 
 // The table
@@ -77,6 +88,9 @@ constexpr AgentKey refused(std::string_view path, Type type, std::string_view wh
 
 constexpr Effect kReload = Effect::kReload;
 constexpr Effect kLater = Effect::kLater;
+
+constexpr std::string_view kNoCirconus =
+    "metrics are not sent to Circonus; statsd, statsite, DogStatsD and Prometheus are served";
 
 constexpr AgentKey kKeys[] = {
     // Who the agent is.
@@ -94,7 +108,8 @@ constexpr AgentKey kKeys[] = {
     at<&C::server>("server"),
     at<&C::bootstrap>("bootstrap"),
     at<&C::bootstrap_expect>("bootstrap_expect"),
-    at<&C::raft_multiplier>("performance.raft_multiplier"),
+    moot<&C::raft_multiplier>("performance.raft_multiplier",
+                              "there is one server yet, which needs no election"),
     at<&C::raft_protocol>("raft_protocol"),
     at<&D::leave_on_terminate_set>("leave_on_terminate"),
     at<&D::skip_leave_on_interrupt_set>("skip_leave_on_interrupt"),
@@ -141,7 +156,8 @@ constexpr AgentKey kKeys[] = {
     at<&C::enable_syslog>("enable_syslog"),
     at<&C::syslog_facility>("syslog_facility"),
     at<&C::auto_reload_config>("auto_reload_config"),
-    at<&C::enable_debug>("enable_debug", kReload),
+    moot<&C::enable_debug>("enable_debug",
+                           "there are no profiles of Go's to serve; perf(1) shows where time goes"),
     at<&C::telemetry, &TelemetryConfig::prometheus_retention_time>("telemetry.prometheus_retention_time"),
     at<&C::telemetry, &TelemetryConfig::metrics_prefix>("telemetry.metrics_prefix"),
     at<&C::telemetry, &TelemetryConfig::disable_hostname>("telemetry.disable_hostname"),
@@ -212,7 +228,7 @@ constexpr AgentKey kKeys[] = {
     at<&C::disable_coordinates>("disable_coordinates"),
     at<&C::disable_host_node_id>("disable_host_node_id"),
     at<&C::disable_keyring_file>("disable_keyring_file"),
-    at<&C::disable_remote_exec>("disable_remote_exec"),
+    always_on("disable_remote_exec", "nobody can have programs run here over the network"),
     at<&C::disable_update_check>("disable_update_check"),
 
     // Access control.
@@ -243,6 +259,7 @@ constexpr AgentKey kKeys[] = {
     {{"acl_datacenter", Type::kString},
      Effect::kDeprecated,
      [](Draft& draft, const hcl::Value&) { draft.acl.enabled = true; },
+     nullptr,
      nullptr,
      "primary_datacenter"},
     deprecated("acl_enforce_version_8", Type::kBool, ""),
@@ -422,21 +439,22 @@ constexpr AgentKey kKeys[] = {
 
     // Metrics.
     later("telemetry.enable_host_metrics", Type::kBool),
-    later("telemetry.retry_failed_connection", Type::kBool),
-    later("telemetry.disable_compat_1.9", Type::kBool),
-    later("telemetry.circonus_api_app", Type::kString),
-    later("telemetry.circonus_api_token", Type::kString),
-    later("telemetry.circonus_api_url", Type::kString),
-    later("telemetry.circonus_broker_id", Type::kString),
-    later("telemetry.circonus_broker_select_tag", Type::kString),
-    later("telemetry.circonus_check_display_name", Type::kString),
-    later("telemetry.circonus_check_force_metric_activation", Type::kString),
-    later("telemetry.circonus_check_id", Type::kString),
-    later("telemetry.circonus_check_instance_id", Type::kString),
-    later("telemetry.circonus_check_search_tag", Type::kString),
-    later("telemetry.circonus_check_tags", Type::kString),
-    later("telemetry.circonus_submission_interval", Type::kString),
-    later("telemetry.circonus_submission_url", Type::kString),
+    always_on("telemetry.retry_failed_connection",
+              "the agent starts without its sinks, and connects to them when they are there"),
+    always_on("telemetry.disable_compat_1.9", "metrics have no second names of before 1.9"),
+    later("telemetry.circonus_api_app", Type::kString, kNoCirconus),
+    later("telemetry.circonus_api_token", Type::kString, kNoCirconus),
+    later("telemetry.circonus_api_url", Type::kString, kNoCirconus),
+    later("telemetry.circonus_broker_id", Type::kString, kNoCirconus),
+    later("telemetry.circonus_broker_select_tag", Type::kString, kNoCirconus),
+    later("telemetry.circonus_check_display_name", Type::kString, kNoCirconus),
+    later("telemetry.circonus_check_force_metric_activation", Type::kString, kNoCirconus),
+    later("telemetry.circonus_check_id", Type::kString, kNoCirconus),
+    later("telemetry.circonus_check_instance_id", Type::kString, kNoCirconus),
+    later("telemetry.circonus_check_search_tag", Type::kString, kNoCirconus),
+    later("telemetry.circonus_check_tags", Type::kString, kNoCirconus),
+    later("telemetry.circonus_submission_interval", Type::kString, kNoCirconus),
+    later("telemetry.circonus_submission_url", Type::kString, kNoCirconus),
 
     // Limits of what is not there yet.
     later("limits.https_handshake_timeout", Type::kDuration),

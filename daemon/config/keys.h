@@ -16,9 +16,10 @@ namespace discovery::config {
 
 /// What becomes of a key that is given.
 enum class Effect : std::uint8_t {
-  kStatic,      ///< it counts from the next start on
-  kReload,      ///< it counts from the next reload on
-  kLater,       ///< it is taken, with a warning that nothing makes use of it yet
+  kStatic,    ///< it counts from the next start on
+  kReload,    ///< it counts from the next reload on
+  kLater,     ///< it is taken, with a warning that nothing makes use of it yet, or with `note` why none does
+  kAlwaysOn,  ///< it is on in any case: whoever turns it off is told why that is so by `note`
   kEnterprise,  ///< the same for what Consul has in its Enterprise edition only
   kDeprecated,  ///< it sets the key `note` unless the same source gives that itself, with a warning; without
                 ///< a note it means nothing any more
@@ -35,6 +36,8 @@ struct AgentKey {
   void (*set)(Draft& draft, const hcl::Value& value) = nullptr;
   /// Copies the member. Null if nothing keeps the value.
   void (*copy)(Draft& to, const Draft& from) = nullptr;
+  /// Whether the member has one value in both. Null if nothing keeps the value.
+  bool (*same)(const Draft& a, const Draft& b) = nullptr;
   std::string_view note{};
 };
 

@@ -191,4 +191,30 @@ agent::Config reloaded(const agent::Config& running, const agent::Config& fresh)
   return static_cast<agent::Config&&>(result);
 }
 
+std::vector<std::string_view> waiting_for_restart(const agent::Config& running, const agent::Config& fresh) {
+  using C = agent::Config;
+  const Draft before{running};
+  const Draft after{fresh};
+  std::vector<std::string_view> keys;
+  for (std::size_t row = 0; row < agent_schema().size(); ++row) {
+    const AgentKey& key = agent_key(row);
+    if (key.effect == Effect::kStatic && key.same != nullptr && !key.same(before, after)) {
+      keys.push_back(key.key.path);
+    }
+  }
+  // What sources say of these is not what the configuration holds.
+  if (running.client_addr != fresh.client_addr) keys.emplace_back("client_addr");
+  for (const auto& [name, member] : {std::pair("addresses.dns", &agent::AddressesConfig::dns),
+                                     std::pair("addresses.http", &agent::AddressesConfig::http)}) {
+    if (running.addresses.*member != fresh.addresses.*member) keys.emplace_back(name);
+  }
+  for (const auto& [name, member] :
+       {std::pair("leave_on_terminate", &C::leave_on_terminate),
+        std::pair("skip_leave_on_interrupt", &C::skip_leave_on_interrupt),
+        std::pair("enable_local_script_checks", &C::enable_local_script_checks)}) {
+    if (running.*member != fresh.*member) keys.emplace_back(name);
+  }
+  return keys;
+}
+
 }  // namespace discovery::config

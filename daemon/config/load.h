@@ -6,6 +6,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <discovery/status.h>
@@ -32,5 +33,8 @@ Result<LoadedConfig> load_agent_config(std::span<const std::string> args);
 
 /// `running` with those keys from `fresh` that a reload may change. Pure.
 agent::Config reloaded(const agent::Config& running, const agent::Config& fresh);
+
+/// The keys that have another value in `fresh` than in `running` and that a reload does not change. Pure.
+std::vector<std::string_view> waiting_for_restart(const agent::Config& running, const agent::Config& fresh);
 
 }  // namespace discovery::config

@@ -94,7 +94,8 @@ const std::string* Merge::place_of(std::string_view word) const {
 
 std::vector<std::string> Merge::places_in(std::string_view message) const {
   // Some messages have other words for a key.
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kWords = {{
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kWords = {{
+      {"log level", "log_level"},
       {"node ID", "node_id"},
       {"Advertise address", "advertise_addr"},
       {"Advertise WAN address", "advertise_addr_wan"},
@@ -150,7 +151,12 @@ Status Merge::apply(std::vector<Setting> settings) {
     }
     const std::string path(key->key.path);
     if (key->effect == Effect::kLater && !asks_for_nothing(setting.value)) {
-      warn("config key " + base::go_quote(path) + " is accepted but not in force yet");
+      warn("config key " + base::go_quote(path) +
+           (key->note.empty() ? " is accepted but not in force yet"
+                              : " has no effect: " + std::string(key->note)));
+    }
+    if (const bool* on = setting.value.as_bool(); key->effect == Effect::kAlwaysOn && on != nullptr && !*on) {
+      warn("config key " + base::go_quote(path) + " cannot be turned off: " + std::string(key->note));
     }
     if (key->effect == Effect::kEnterprise && !asks_for_nothing(setting.value)) {
       warn(base::go_quote(path) + " is a Consul Enterprise configuration and will have no effect");

@@ -63,7 +63,7 @@ Status ServerStack::serve_dns() {
     setup.log = &env_.log();
     setup.seed = env_.random().next();
     auto server = dns::UdpServer::start(setup);
-    if (!server.ok()) return server.status();
+    if (!server.ok()) return {server.status().code(), "DNS: " + std::string(server.status().message())};
     udp_.push_back(*std::move(server));
   }
   return {};

@@ -11,8 +11,6 @@ class DatagramSink final : public SinkBase {
  public:
   using SinkBase::SinkBase;
 
-  void start() override { look_up(); }
-
   void push(std::span<const Event> events) override {
     if (socket_ == nullptr) return drop(events);
     if (!is_address() && parts_.env.clock().monotonic() >= look_up_again_) {

@@ -63,6 +63,8 @@ class SinkBase : public Sink {
   SinkBase(const SinkBase&) = delete;
   SinkBase& operator=(const SinkBase&) = delete;
 
+  void start() override { look_up(); }
+
  protected:
   /// Finds the address and calls found(), at once where the host is an address; else tries again later.
   void look_up();

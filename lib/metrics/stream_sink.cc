@@ -15,8 +15,6 @@ class StreamSink final : public SinkBase {
  public:
   using SinkBase::SinkBase;
 
-  void start() override { look_up(); }
-
   void push(std::span<const Event> events) override {
     if (stream_ == nullptr) return drop(events);
     std::uint64_t dropped = 0;

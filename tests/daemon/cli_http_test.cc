@@ -11,6 +11,10 @@
 namespace discovery::cli {
 namespace {
 
+/// What is said when nobody listens.
+const std::string kNobody =
+    "could not connect; does an agent run there? -http-addr (CONSUL_HTTP_ADDR) says where to ask\n";
+
 using testing::FakeAgent;
 using testing::run_cli;
 using testing::TemporaryFile;
@@ -175,7 +179,7 @@ TEST_CASE("http client: unix socket", "[cli][http]") {
   CHECK(run.out == "dc1\n");
   CHECK(agent.seen().at(0).headers.find("host")->second == "localhost");
   CHECK(run_cli({"catalog", "datacenters", "-http-addr=unix:///no/socket"}).err ==
-        "Error listing datacenters: Get \"unix:///no/socket:/v1/catalog/datacenters\": could not connect\n");
+        "Error listing datacenters: Get \"unix:///no/socket:/v1/catalog/datacenters\": " + kNobody);
 }
 
 TEST_CASE("http client: nobody listens", "[cli][http]") {
@@ -187,10 +191,9 @@ TEST_CASE("http client: nobody listens", "[cli][http]") {
   const auto run = run_cli({"kv", "get", "-http-addr", address, "a"});
   CHECK(run.code == 1);
   CHECK(run.out == "");
-  CHECK(run.err ==
-        "Error querying Consul agent: Get \"http://" + address + "/v1/kv/a\": could not connect\n");
+  CHECK(run.err == "Error querying Consul agent: Get \"http://" + address + "/v1/kv/a\": " + kNobody);
   CHECK(run_cli({"kv", "put", "-http-addr", address, "a"}).err ==
-        "Error! Failed writing data: Put \"http://" + address + "/v1/kv/a\": could not connect\n");
+        "Error! Failed writing data: Put \"http://" + address + "/v1/kv/a\": " + kNobody);
 }
 
 /// A certificate of its own making for localhost and 127.0.0.1, as PEM.

@@ -343,5 +343,26 @@ TEST_CASE("a machine without a clear address is asked for one") {
   CHECK(error_of({"-dev"}, host) == "node_name cannot be empty");
 }
 
+TEST_CASE("what keeps an agent from starting is told with what to do") {
+  for (const char* message : {
+           "Error starting agent: HTTP: cannot listen on 127.0.0.1:8500: address already in use; stop the "
+           "program",
+           "Error starting agent: DNS: cannot listen on 127.0.0.1:8600: address already in use; stop the "
+           "program",
+           "Error starting agent: HTTP: invalid user specified: nobodyever",
+           "Error starting agent: cannot make the directory /x/y: Permission denied",
+           "Could not write pid file /x/y: No such file or directory",
+           "cannot open the log file /x/consul-1.log: Permission denied",
+           "Syslog setup did not succeed: /dev/log: No such file or directory",
+           "Failed to register service \"a\": Service name missing (a.hcl:3)",
+       }) {
+    const std::string told = explained(message, {});
+    CAPTURE(told);
+    CHECK(told.starts_with(std::string(message) + "\n    to do: "));
+    CHECK(explained(told, {}) == told);  // once is enough
+    CHECK(without_explanation(told) == message);
+  }
+}
+
 }  // namespace
 }  // namespace discovery::config

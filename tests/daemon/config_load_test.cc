@@ -211,6 +211,47 @@ TEST_CASE("keys of what is not there yet are taken with one warning each") {
   CHECK(warnings.size() == 5);
 }
 
+TEST_CASE("keys that mean nothing here say why") {
+  CHECK(warnings_of({"-dev", "-hcl", "enable_debug = true"}) ==
+        Strings{"config key \"enable_debug\" has no effect: there are no profiles of Go's to serve; perf(1) "
+                "shows where time goes"});
+  CHECK(warnings_of({"-dev"}).empty());
+  const Strings circonus = warnings_of({"-dev", "-hcl", "telemetry { circonus_api_token = \"x\" }"});
+  REQUIRE(circonus.size() == 1);
+  CHECK(
+      circonus[0].starts_with("config key \"telemetry.circonus_api_token\" has no effect: metrics are not"));
+  for (const char* key :
+       {"disable_remote_exec", "telemetry { retry_failed_connection", "telemetry { disable_compat_1.9"}) {
+    const std::string end = std::string(key).find('{') == std::string::npos ? "" : " }";
+    CAPTURE(key);
+    CHECK(warnings_of({"-dev", "-hcl", std::string(key) + " = true" + end}).empty());
+    const Strings off = warnings_of({"-dev", "-hcl", std::string(key) + " = false" + end});
+    REQUIRE(off.size() == 1);
+    CHECK(off[0].find(" cannot be turned off: ") != std::string::npos);
+  }
+}
+
+TEST_CASE("what a reload does not change is told") {
+  const agent::Config running = must_load({"-dev"});
+  const auto waiting = [&](const std::string& text) {
+    const auto keys = waiting_for_restart(running, must_load({"-dev", "-hcl", text}));
+    return Strings(keys.begin(), keys.end());
+  };
+  CHECK(waiting("").empty());
+  // What it does change:
+  CHECK(
+      waiting(
+          "log_level = \"WARN\" dns_config { node_ttl = \"7s\" } node_meta { a = \"b\" } services = [{ name "
+          "= \"x\" }] limits { http_max_conns_per_client = 7 } telemetry { filter_default = false }")
+          .empty());
+  CHECK(waiting("http_config { response_headers { a = \"b\" } } ports { dns = 8601 } datacenter = \"dc2\"") ==
+        Strings{"datacenter", "primary_datacenter", "ports.dns", "http_config.response_headers"});
+  CHECK(waiting("client_addr = \"127.0.0.2\" leave_on_terminate = true enable_local_script_checks = true") ==
+        Strings{"client_addr", "addresses.dns", "addresses.http", "leave_on_terminate",
+                "enable_local_script_checks"});
+  CHECK(waiting("telemetry { statsd_address = \"127.0.0.1:8125\" }") == Strings{"telemetry.statsd_address"});
+}
+
 TEST_CASE("former names of keys") {
   const Result<LoadedConfig> loaded =
       load({"-dev", "-hcl",
