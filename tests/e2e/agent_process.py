@@ -15,18 +15,20 @@ class Failure(Exception):
 
 
 class Agent:
-    """A server with a data directory and one configuration file in `folder`, which serves once this is made."""
+    """A server with a data directory and one configuration file in `folder`, which serves once this is made. Without a
+    `level` the file says what is logged."""
 
     def __init__(self, folder, config, level="debug"):
         self.config_path = os.path.join(folder, "agent.json")
         self.configure(config)
-        self.port, dns, server, lan, wan = free_ports(5)
+        self.port, self.dns, server, lan, wan = free_ports(5)
         self.lines = []
         self.arrived = queue.Queue()
         self.process = subprocess.Popen(
             [DAEMON, "agent", "-server", "-bootstrap", "-node=n1", f"-data-dir={folder}/data", "-bind=127.0.0.1",
-             f"-http-port={self.port}", f"-dns-port={dns}", f"-server-port={server}", f"-serf-lan-port={lan}",
-             f"-serf-wan-port={wan}", "-grpc-port=-1", f"-log-level={level}", f"-config-file={self.config_path}"],
+             f"-http-port={self.port}", f"-dns-port={self.dns}", f"-server-port={server}", f"-serf-lan-port={lan}",
+             f"-serf-wan-port={wan}", "-grpc-port=-1", f"-config-file={self.config_path}",
+             *([f"-log-level={level}"] if level else [])],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         threading.Thread(target=self._read, daemon=True).start()
         self.await_line("agent: started")
