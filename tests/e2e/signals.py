@@ -10,6 +10,7 @@ import signal
 import sys
 import tempfile
 
+from agent import eventually
 from agent_process import Agent, Failure
 
 LEAVES = "Gracefully shutting down agent..."
@@ -40,10 +41,7 @@ def reload_registers(folder):
         agent.process.send_signal(signal.SIGHUP)
         agent.await_line("Caught: signal=hangup")
         agent.await_line("Reloading configuration...")
-        # Waits until the catalog has it.
-        status, body = agent.request("GET", "/v1/catalog/service/fresh?index=1&wait=20s")
-        expect("status", status, 200)
-        expect("the service is there", "fresh" in body, True)
+        eventually("the service is there", lambda: "fresh" in agent.request("GET", "/v1/catalog/service/fresh")[1])
         agent.configure({})
         agent.process.send_signal(signal.SIGHUP)
         agent.await_line("Reloading configuration...")
