@@ -31,6 +31,26 @@ bool add_certificates(const OpenSsl& api, SSL_CTX& context, const std::string& t
   return count > 0;
 }
 
+/// Nobody is asked for a passphrase: a program's terminal is its own.
+int no_passphrase(char*, int, int, void*) { return 0; }
+
+/// Reads who the client is.
+Status load_identity(const OpenSsl& api, SSL_CTX& context, const ClientContext::Options& options) {
+  if (options.cert_file.empty() && options.key_file.empty()) return {};
+  if (options.cert_file.empty() || options.key_file.empty()) {
+    return invalid_argument("both client cert and client key must be provided");
+  }
+  if (api.SSL_CTX_use_certificate_chain_file(&context, options.cert_file.c_str()) != 1) {
+    return invalid_argument("cannot read the client certificate " + options.cert_file + ": " +
+                            api.last_error());
+  }
+  api.SSL_CTX_set_default_passwd_cb(&context, no_passphrase);
+  if (api.SSL_CTX_use_PrivateKey_file(&context, options.key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
+    return invalid_argument("cannot use the client key " + options.key_file + ": " + api.last_error());
+  }
+  return {};
+}
+
 /// Reads the certificates that options name.
 Result<SslContext> load(const OpenSsl& api, const ClientContext::Options& options) {
   SslContext context(api.SSL_CTX_new(api.TLS_client_method()), api.SSL_CTX_free);
@@ -52,6 +72,7 @@ Result<SslContext> load(const OpenSsl& api, const ClientContext::Options& option
   if (!options.ca_text.empty() && !add_certificates(api, *context, options.ca_text)) {
     return invalid_argument("there is no certificate in the text that was given");
   }
+  if (Status status = load_identity(api, *context, options); !status.ok()) return status;
   api.ERR_clear_error();
   return context;
 }
@@ -132,6 +153,7 @@ class TlsStream final : public env::Stream, public std::enable_shared_from_this<
 
   void write(std::span<const std::string_view> pieces, WriteDone done) override {
     write_done_ = std::move(done);
+    api_.ERR_clear_error();  // as before each call: what others on this thread have left would pass for ours
     for (const std::string_view piece : pieces) {
       std::size_t written = 0;
       if (!piece.empty() && api_.SSL_write_ex(ssl_.get(), piece.data(), piece.size(), &written) != 1) {
@@ -154,6 +176,7 @@ class TlsStream final : public env::Stream, public std::enable_shared_from_this<
   static constexpr std::size_t kChunk = 16384;
 
   void shake() {
+    api_.ERR_clear_error();
     const int result = api_.SSL_do_handshake(ssl_.get());
     const int error = result == 1 ? SSL_ERROR_NONE : api_.SSL_get_error(ssl_.get(), result);
     if (result == 1) {
@@ -209,6 +232,7 @@ class TlsStream final : public env::Stream, public std::enable_shared_from_this<
   void try_read() {
     if (!read_done_) return;
     std::size_t got = 0;
+    api_.ERR_clear_error();
     const int result = api_.SSL_read_ex(ssl_.get(), buffer_.data(), buffer_.size(), &got);
     const int error = result == 1 ? SSL_ERROR_NONE : api_.SSL_get_error(ssl_.get(), result);
     if (api_.BIO_ctrl_pending(out_) > 0) flush();
@@ -336,7 +360,8 @@ class Failing final : public Handshake {
 
 Result<std::shared_ptr<const ClientContext>> ClientContext::create(const Options& options) {
   auto context = std::make_shared<Context>(options);
-  const bool names_any = !options.ca_file.empty() || !options.ca_path.empty() || !options.ca_text.empty();
+  const bool names_any = !options.ca_file.empty() || !options.ca_path.empty() || !options.ca_text.empty() ||
+                         !options.cert_file.empty() || !options.key_file.empty();
   if (names_any) {
     if (Status status = context->prepare(); !status.ok()) return status;
   }

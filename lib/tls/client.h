@@ -15,7 +15,7 @@
 
 namespace discovery::tls {
 
-/// Whom a client trusts. Threads: safe; shared by any number of handshakes.
+/// Whom a client trusts, and who it is. Threads: safe; shared by any number of handshakes.
 class ClientContext {
  public:
   struct Options {
@@ -23,10 +23,16 @@ class ClientContext {
     std::string ca_file{};  ///< PEM; with both empty, the certificates that the system trusts
     std::string ca_path{};  ///< a directory of them
     std::string ca_text{};  ///< PEM, in addition
+    /// \name Who the client is, for servers that demand it: both or none
+    /// @{
+    std::string cert_file{};  ///< PEM: the certificate, and those between it and what the server trusts
+    std::string key_file{};   ///< PEM, without a passphrase
+    /// @}
   };
   virtual ~ClientContext() = default;
-  /// kInvalidArgument if the certificates that are named cannot be read. Blocks: reads their files. Those
-  /// that the system trusts are read at the first handshake.
+  /// kInvalidArgument if the certificates that are named cannot be read, or the key does not belong to the
+  /// client's; kUnavailable if OpenSSL is not installed. Blocks: reads their files. With none named, all of
+  /// that is put off until the first handshake.
   static Result<std::shared_ptr<const ClientContext>> create(const Options& options);
 
  protected:

@@ -45,8 +45,11 @@ bool find_all(void* library, OpenSsl& api) {
          find(library, "SSL_CTX_get_cert_store", api.SSL_CTX_get_cert_store) &&
          find(library, "SSL_CTX_load_verify_locations", api.SSL_CTX_load_verify_locations) &&
          find(library, "SSL_CTX_new", api.SSL_CTX_new) &&
+         find(library, "SSL_CTX_set_default_passwd_cb", api.SSL_CTX_set_default_passwd_cb) &&
          find(library, "SSL_CTX_set_default_verify_paths", api.SSL_CTX_set_default_verify_paths) &&
          find(library, "SSL_CTX_set_verify", api.SSL_CTX_set_verify) &&
+         find(library, "SSL_CTX_use_PrivateKey_file", api.SSL_CTX_use_PrivateKey_file) &&
+         find(library, "SSL_CTX_use_certificate_chain_file", api.SSL_CTX_use_certificate_chain_file) &&
          find(library, "SSL_ctrl", api.SSL_ctrl) && find(library, "SSL_do_handshake", api.SSL_do_handshake) &&
          find(library, "SSL_free", api.SSL_free) && find(library, "SSL_get0_param", api.SSL_get0_param) &&
          find(library, "SSL_get_error", api.SSL_get_error) &&

@@ -37,8 +37,11 @@ struct OpenSsl {
   decltype(&::SSL_CTX_get_cert_store) SSL_CTX_get_cert_store;
   decltype(&::SSL_CTX_load_verify_locations) SSL_CTX_load_verify_locations;
   decltype(&::SSL_CTX_new) SSL_CTX_new;
+  decltype(&::SSL_CTX_set_default_passwd_cb) SSL_CTX_set_default_passwd_cb;
   decltype(&::SSL_CTX_set_default_verify_paths) SSL_CTX_set_default_verify_paths;
   decltype(&::SSL_CTX_set_verify) SSL_CTX_set_verify;
+  decltype(&::SSL_CTX_use_PrivateKey_file) SSL_CTX_use_PrivateKey_file;
+  decltype(&::SSL_CTX_use_certificate_chain_file) SSL_CTX_use_certificate_chain_file;
   decltype(&::SSL_ctrl) SSL_ctrl;
   decltype(&::SSL_do_handshake) SSL_do_handshake;
   decltype(&::SSL_free) SSL_free;

@@ -1,6 +1,7 @@
 #include "lib/tls/client.h"
 
 #include <chrono>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -124,6 +125,76 @@ TEMPLATE_TEST_CASE("a handshake that is given up calls nobody", "[tls]", RealWor
   attempt.handshake.reset();
   attempt.link.world.settle();
   CHECK_FALSE(attempt.outcome.has_value());
+}
+
+/// A client's certificate and key as files.
+struct ClientFiles {
+  explicit ClientFiles(const TestIdentity& who, const std::string& key) {
+    std::ofstream(cert_file()) << who.pem();
+    std::ofstream(key_file()) << key;
+  }
+  std::string cert_file() const { return world.directory() + "/cert.pem"; }
+  std::string key_file() const { return world.directory() + "/key.pem"; }
+  ClientContext::Options options() const {
+    return {.ca_text = identity().pem(), .cert_file = cert_file(), .key_file = key_file()};
+  }
+
+  RealWorld world;
+};
+
+TEST_CASE("a server that demands it is shown the client's certificate", "[tls]") {
+  const TestIdentity client("client");
+  const TestIdentity stranger("client");
+  TestIdentity strict("db.example");
+  strict.demand(client);
+  const TestIdentity* const shown =
+      GENERATE_REF(&client, &stranger, static_cast<const TestIdentity*>(nullptr));
+  Attempt<SimWorld> attempt;
+  TestServer server(attempt.link.server(), strict);
+  ClientContext::Options options{.ca_text = strict.pem()};
+  std::optional<ClientFiles> files;
+  if (shown != nullptr) {
+    files.emplace(*shown, shown->key_pem());
+    options.cert_file = files->cert_file();
+    options.key_file = files->key_file();
+  }
+  attempt.begin(*ClientContext::create(options), "db.example");
+  REQUIRE(attempt.await());
+  REQUIRE(attempt.outcome->ok());  // in TLS 1.3 the server looks at the client's later
+  env::Stream& stream = ***attempt.outcome;
+  const std::array<std::string_view, 1> pieces = {"hello"};
+  stream.write(pieces, [](const Status&) {});
+  env::Reader reader;
+  reader.read(stream);
+  REQUIRE(attempt.link.world.run_until([&] { return reader.text == "hello" || !reader.failure.ok(); }));
+  CAPTURE(reader.failure.message());
+  CHECK(reader.failure.ok() == (shown == &client));
+  CHECK(server.received() == (shown == &client ? "hello" : ""));
+  if (shown == nullptr) {
+    CHECK(reader.failure.message().find("certificate required") != std::string_view::npos);
+  }
+}
+
+TEST_CASE("a client's certificate that cannot be used is refused", "[tls]") {
+  const TestIdentity client("client");
+  const TestIdentity other("client");
+  const auto refused = [](const ClientContext::Options& options) {
+    const Status status = ClientContext::create(options).status();
+    CHECK(status.code() == Code::kInvalidArgument);
+    return std::string(status.message());
+  };
+  const ClientFiles right(client, client.key_pem());
+  CHECK(ClientContext::create(right.options()).ok());
+  CHECK(refused({.cert_file = right.cert_file()}) == "both client cert and client key must be provided");
+  CHECK(refused({.key_file = right.key_file()}) == "both client cert and client key must be provided");
+  CHECK(refused({.cert_file = right.key_file(), .key_file = right.key_file()})
+            .starts_with("cannot read the client certificate " + right.key_file()));
+  CHECK(refused({.cert_file = right.cert_file(), .key_file = "/nonexistent"})
+            .starts_with("cannot use the client key /nonexistent: "));
+  CHECK(refused(ClientFiles(client, other.key_pem()).options()).ends_with(": key values mismatch"));
+  // Nobody is asked for the passphrase.
+  CHECK(refused(ClientFiles(client, client.key_pem("secret")).options())
+            .starts_with("cannot use the client key"));
 }
 
 TEST_CASE("certificates that cannot be read are refused", "[tls]") {

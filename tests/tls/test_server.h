@@ -47,24 +47,43 @@ class TestIdentity {
   TestIdentity& operator=(const TestIdentity&) = delete;
 
   std::string pem() const {
+    return text_of([this](BIO* bio) { PEM_write_bio_X509(bio, certificate_); });
+  }
+  /// The key; encrypted, if there is a passphrase.
+  std::string key_pem(std::string passphrase = {}) const {
+    return text_of([&](BIO* bio) {
+      PEM_write_bio_PrivateKey(bio, key_, passphrase.empty() ? nullptr : EVP_aes_128_cbc(), nullptr, 0,
+                               nullptr, passphrase.empty() ? nullptr : passphrase.data());
+    });
+  }
+  /// From now on servers with this identity demand of each client that it is `client`.
+  void demand(const TestIdentity& client) { demanded_ = client.certificate_; }
+  SSL_CTX* make_context() const {
+    SSL_CTX* context = SSL_CTX_new(TLS_server_method());
+    SSL_CTX_use_certificate(context, certificate_);
+    SSL_CTX_use_PrivateKey(context, key_);
+    if (demanded_ != nullptr) {
+      X509_STORE_add_cert(SSL_CTX_get_cert_store(context), demanded_);
+      SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+    }
+    return context;
+  }
+
+ private:
+  template <class Write>
+  static std::string text_of(Write write) {
     BIO* bio = BIO_new(BIO_s_mem());
-    PEM_write_bio_X509(bio, certificate_);
+    write(bio);
     char* bytes = nullptr;
     const long size = BIO_get_mem_data(bio, &bytes);
     std::string text(bytes, static_cast<std::size_t>(size));
     BIO_free(bio);
     return text;
   }
-  SSL_CTX* make_context() const {
-    SSL_CTX* context = SSL_CTX_new(TLS_server_method());
-    SSL_CTX_use_certificate(context, certificate_);
-    SSL_CTX_use_PrivateKey(context, key_);
-    return context;
-  }
 
- private:
   EVP_PKEY* key_;
   X509* certificate_;
+  X509* demanded_ = nullptr;
 };
 
 /// Shakes hands on a stream, and then sends back all that it gets, or what `answer` makes of it.
