@@ -9,6 +9,8 @@
 namespace discovery::http1 {
 namespace {
 
+constexpr int kOk = 200;
+
 Status head_too_large(std::size_t limit) {
   return {Code::kResourceExhausted, "the answer's header is larger than " + std::to_string(limit) + " bytes"};
 }
@@ -105,6 +107,10 @@ void ClientConnection::take_body() {
   in_.consume(in_.size() - bytes.size());
   if (result == BodyDecoder::Result::kBad) return end(not_http(), false);
   const bool done = result == BodyDecoder::Result::kDone;
+  if (take_ && response_.status == kOk && !response_.body.empty()) {
+    const std::string piece = std::exchange(response_.body, {});
+    if (!take_(piece)) return end(std::move(response_), false);
+  }
   if (response_.body.size() > limits_.max_body_bytes) {
     response_.truncated = true;
     if (!limits_.keep_end) {

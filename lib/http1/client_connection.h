@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string_view>
 
 #include <discovery/async.h>
 #include <discovery/status.h>
@@ -34,6 +35,11 @@ class ClientConnection {
   /// as fetch(); the connection is closed then. REQUIRES: open(), and no exchange is under way.
   void exchange(const EncodedRequest& request, const ClientLimits& limits, Done done);
 
+  /// From now on hands over the body of answers with status 200 in pieces, as it comes, instead of gathering
+  /// it, however long it is. `take` returns whether more is wanted, and leaves the connection alone; without,
+  /// the exchange ends well and the connection is closed.
+  void on_body(UniqueFunction<bool(std::string_view)> take) { take_ = std::move(take); }
+
   /// Whether it may carry another exchange once this one is over.
   bool open() const noexcept { return stream_ != nullptr; }
   /// Whether any byte has come of the answer to the latest request.
@@ -56,6 +62,7 @@ class ClientConnection {
   BufferPool own_pool_;
   BufferPool& pool_;
   UniqueFunction<void()> closed_;
+  UniqueFunction<bool(std::string_view)> take_;
   bool reading_ = false;
   bool writing_ = false;
 

@@ -91,6 +91,56 @@ TEST_CASE("one connection carries one exchange after another") {
   CHECK_FALSE(it.closed);
 }
 
+TEST_CASE("a body is handed over as it comes, as long as it is wanted") {
+  KeptWorld it;
+  it.limits.max_body_bytes = 4;  // no bound of what is handed over
+  std::vector<std::string> pieces;
+  std::size_t wanted = 100;
+  it.connection->on_body([&](std::string_view piece) {
+    pieces.emplace_back(piece);
+    return pieces.size() < wanted;
+  });
+  const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const auto request = encode({.host = "h", .keep_alive = true});
+  std::optional<Result<ClientResponse>> result;
+  const auto ask = [&] {
+    it.connection->exchange(*request, it.limits,
+                            [&](Result<ClientResponse> got) { result = std::move(got); });
+    it.send(head + "5\r\nfirst\r\n");
+  };
+  ask();
+  REQUIRE(it.world.run_until([&] { return pieces.size() == 1; }, seconds(1)));
+  CHECK_FALSE(result.has_value());
+  SECTION("to its end") {
+    it.send("6\r\nsecond\r\n");
+    REQUIRE(it.world.run_until([&] { return pieces.size() == 2; }, seconds(1)));
+    it.send("0\r\n\r\n");
+    REQUIRE(it.world.run_until([&] { return result.has_value(); }, seconds(1)));
+    REQUIRE(result->ok());
+    CHECK((*result)->body.empty());
+    CHECK_FALSE((*result)->truncated);
+    CHECK(pieces == std::vector<std::string>{"first", "second"});
+    CHECK(it.connection->open());
+    // What is no 200 is gathered as ever.
+    const auto refused = it.ask("/", "HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno");
+    REQUIRE(refused.ok());
+    CHECK(refused->body == "no");
+    CHECK(pieces.size() == 2);
+  }
+  SECTION("until no more is wanted") {
+    wanted = 2;
+    it.send("6\r\nsecond\r\n5\r\nth");
+    REQUIRE(it.world.run_until([&] { return result.has_value(); }, seconds(1)));
+    CHECK(result->ok());
+    CHECK_FALSE(it.connection->open());
+  }
+  SECTION("and a break is an error") {
+    it.accepted.reset();
+    REQUIRE(it.world.run_until([&] { return result.has_value(); }, seconds(1)));
+    CHECK(result->status().code() == Code::kUnavailable);
+  }
+}
+
 TEST_CASE("a connection is given up after what leaves no other request its place") {
   KeptWorld it;
   std::string answer;
