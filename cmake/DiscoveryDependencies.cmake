@@ -41,9 +41,9 @@ set(DISCOVERY_DEPENDENCIES
     ${CMAKE_DL_LIBS}
     Threads::Threads)
 
-# cpp-httplib: a blocking client, for the daemon's commands, examples and tests only. Debian compiles it, and its
+# cpp-httplib: a blocking client and server, for examples and tests only. Debian compiles it, and its
 # definitions belong to the ABI, hence pkg-config.
-if(DISCOVERY_BUILD_DAEMON OR DISCOVERY_BUILD_TESTS OR DISCOVERY_BUILD_EXAMPLES)
+if(DISCOVERY_BUILD_TESTS OR DISCOVERY_BUILD_EXAMPLES)
   find_package(PkgConfig REQUIRED)
   pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)
 endif()

@@ -1,24 +1,27 @@
 #include "daemon/cli/api_client.h"
 
-#include <httplib.h>
-#include <netdb.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
-#include <map>
+#include <optional>
 #include <utility>
 
+#include "lib/base/base64.h"
 #include "lib/base/percent.h"
 #include "lib/base/strings.h"
+#include "lib/env/asio_env.h"
+#include "lib/health/dial.h"
+#include "lib/http1/client_connection.h"
+#include "lib/tls/client.h"
 
 namespace discovery::cli {
 namespace {
 
 constexpr std::chrono::seconds kConnectTimeout{30};
 constexpr std::chrono::minutes kAnswerTimeout{11};
+constexpr Duration kForever = std::chrono::hours(24 * 365);  // for streams
 
 void append_query(std::string& target, const Query& query) {
   for (const auto& [name, value] : query) {
@@ -46,144 +49,154 @@ std::string host_and_port(const ApiClientConfig& config) {
   return (v6 ? "[" + config.host + "]" : config.host) + ":" + std::to_string(config.port);
 }
 
-/// What went wrong below HTTP, in a few words.
-std::string describe(httplib::Error error) {
-  switch (error) {
-    case httplib::Error::Connection:
-      return "could not connect; does an agent run there? -http-addr (CONSUL_HTTP_ADDR) says where to ask";
-    case httplib::Error::ConnectionTimeout:
-      return "timed out while connecting";
-    case httplib::Error::Read:
-      return "the connection was closed or timed out before the answer was complete";
-    case httplib::Error::Write:
-      return "the connection was closed while the request was being sent";
-    case httplib::Error::SSLConnection:
-      return "the TLS handshake failed";
-    case httplib::Error::SSLLoadingCerts:
-      return "the CA certificates could not be loaded";
-    case httplib::Error::SSLServerVerification:
-      return "the server's certificate is not valid for this name and these CA certificates";
-    default:
-      return "request failed: " + httplib::to_string(error);
+std::string absolute(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path full = std::filesystem::absolute(path, error);
+  return error ? path : full.string();
+}
+
+/// The failure of a connection, with what to do.
+Status not_there(const Status& cause) {
+  return {cause.code(), std::string(cause.message()) +
+                            "; does an agent run there? -http-addr (CONSUL_HTTP_ADDR) says where to ask"};
+}
+
+/// One request on a connection of its own, from dialling to the end of the answer. Threads: the loop's.
+class Exchange : public std::enable_shared_from_this<Exchange> {
+ public:
+  using Outcome = Result<http1::ClientResponse>;
+
+  /// All that is given outlives this.
+  Exchange(env::Env& env, const ApiClientConfig& config,
+           const std::shared_ptr<const tls::ClientContext>& context, const http1::EncodedRequest& request,
+           const ApiClient::Sink& sink)
+      : env_(env), config_(config), context_(context), request_(request), sink_(sink), dialer_(env) {}
+
+  void begin() {
+    if (config_.unix_socket.empty()) {
+      attempt_ = dialer_.dial(
+          config_.host, static_cast<std::uint16_t>(config_.port), kConnectTimeout,
+          [this](Result<std::unique_ptr<env::Stream>> stream) { on_connected(std::move(stream)); });
+      return;
+    }
+    const env::Endpoint at{absolute(config_.unix_socket), 0};
+    env_.connect(at, kConnectTimeout,
+                 [weak = weak_from_this(), at](Result<std::unique_ptr<env::Stream>> stream) {
+                   const auto self = weak.lock();
+                   if (!self) return;
+                   if (!stream.ok()) return self->end(not_there(health::dial_failure(at, stream.status())));
+                   self->ask(std::move(stream));
+                 });
   }
-}
-
-#ifdef CPPHTTPLIB_OPENSSL_SUPPORT
-/// The first numeric address of `host`, or `host` itself if it has none.
-std::string numeric_address(const std::string& host) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* list = nullptr;
-  if (::getaddrinfo(host.c_str(), nullptr, &hints, &list) != 0) return host;
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(list, &::freeaddrinfo);
-  char text[NI_MAXHOST];
-  const bool found =
-      ::getnameinfo(list->ai_addr, list->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST) == 0;
-  return found ? text : host;
-}
-
-std::unique_ptr<httplib::ClientImpl> make_tls_client(const ApiClientConfig& config) {
-  // The library checks the certificate against the name it was given, so a server name of its own stands in
-  // for the host, and the host's address is handed in beside it.
-  const std::string& name = config.tls_server_name.empty() ? config.host : config.tls_server_name;
-  auto client =
-      std::make_unique<httplib::SSLClient>(name, config.port, config.client_cert, config.client_key);
-  if (name != config.host) client->set_hostname_addr_map({{name, numeric_address(config.host)}});
-  client->set_ca_cert_path(config.ca_file, config.ca_path);
-  client->enable_server_certificate_verification(config.tls_verify);
-  return client;
-}
-#endif
-
-Result<std::unique_ptr<httplib::ClientImpl>> make_client(const ApiClientConfig& config) {
-  if (!config.unix_socket.empty()) {
-    auto client = std::make_unique<httplib::ClientImpl>(config.unix_socket, 80);
-    client->set_address_family(AF_UNIX);
-    return client;
+  void end(Outcome outcome) {
+    if (!outcome_) outcome_ = std::move(outcome);
   }
-  if (!config.tls) return std::make_unique<httplib::ClientImpl>(config.host, config.port);
-#ifdef CPPHTTPLIB_OPENSSL_SUPPORT
-  std::unique_ptr<httplib::ClientImpl> client = make_tls_client(config);
-  if (!client->is_valid()) return invalid_argument("Error loading client certificate or key");
-  return client;
-#else
-  return Status(Code::kFailedPrecondition, "https is not supported: this program was built without TLS");
-#endif
+  std::optional<Outcome>& outcome() noexcept { return outcome_; }
+
+ private:
+  void on_connected(Result<std::unique_ptr<env::Stream>> stream) {
+    if (!stream.ok()) return end(not_there(stream.status()));
+    if (!config_.tls) return ask(std::move(stream));
+    const std::string& name = config_.tls_server_name.empty() ? config_.host : config_.tls_server_name;
+    handshake_ = tls::connect(env_, *std::move(stream), context_, name, kConnectTimeout,
+                              [this](Result<std::unique_ptr<env::Stream>> safe) { ask(std::move(safe)); });
+  }
+
+  void ask(Result<std::unique_ptr<env::Stream>> stream) {
+    if (!stream.ok()) return end(stream.status());
+    connection_ = std::make_unique<http1::ClientConnection>(env_, *std::move(stream));
+    if (sink_) connection_->on_body(sink_);
+    const http1::ClientLimits limits{.timeout = sink_ ? kForever : Duration(kAnswerTimeout),
+                                     .max_body_bytes = kMaxResponseBytes};
+    connection_->exchange(request_, limits, [this](Outcome outcome) { end(std::move(outcome)); });
+  }
+
+  env::Env& env_;
+  const ApiClientConfig& config_;
+  const std::shared_ptr<const tls::ClientContext>& context_;
+  const http1::EncodedRequest& request_;
+  const ApiClient::Sink& sink_;
+  health::Dialer dialer_;
+  std::unique_ptr<health::Dialer::Attempt> attempt_;
+  std::unique_ptr<tls::Handshake> handshake_;
+  std::unique_ptr<http1::ClientConnection> connection_;
+  std::optional<Outcome> outcome_;
+};
+
+http1::ClientRequest to_message(const ApiClientConfig& config, const ApiRequest& request) {
+  http1::ClientRequest message;
+  message.method = request.method;
+  message.host = host_and_port(config);
+  message.target = config.base_path + request.path;
+  append_query(message.target, config.query);
+  append_query(message.target, request.query);
+  if (config.stale && request.method == "GET") append_query(message.target, {{"stale", ""}});
+  if (!config.token.empty()) message.headers.add("X-Consul-Token", config.token);
+  if (!config.username.empty()) {
+    message.headers.add("Authorization",
+                        "Basic " + base::encode_base64(config.username + ":" + config.password));
+  }
+  if (!request.body.empty()) message.headers.add("Content-Type", request.content_type);
+  message.body = request.body;
+  return message;
 }
 
 }  // namespace
 
-constexpr int kOk = 200;
-
 class ApiClient::Impl {
  public:
-  Impl(ApiClientConfig config, std::unique_ptr<httplib::ClientImpl> client)
-      : config_(std::move(config)), client_(std::move(client)) {
-    client_->set_url_encode(false);  // paths and queries arrive escaped
-    client_->set_connection_timeout(kConnectTimeout);
-    client_->set_read_timeout(kAnswerTimeout);
-    client_->set_write_timeout(kAnswerTimeout);
-    if (!config_.username.empty()) client_->set_basic_auth(config_.username, config_.password);
-  }
+  Impl(ApiClientConfig config, std::unique_ptr<env::AsioEnv> env,
+       std::shared_ptr<const tls::ClientContext> context)
+      : config_(std::move(config)), context_(std::move(context)), env_(std::move(env)) {}
 
   Result<ApiResponse> send(const ApiRequest& request, const Sink& sink) {
-    httplib::Request out;
-    out.method = request.method;
-    out.path = config_.base_path + request.path;
-    append_query(out.path, config_.query);
-    append_query(out.path, request.query);
-    if (config_.stale && request.method == "GET") append_query(out.path, {{"stale", ""}});
-    out.headers.emplace("Host", host_and_port(config_));
-    if (!config_.token.empty()) out.headers.emplace("X-Consul-Token", config_.token);
-    if (!request.body.empty()) out.headers.emplace("Content-Type", request.content_type);
-    out.body = request.body;
-
-    if (cancelled_) return failure(Code::kCancelled, out, "cancelled");
-    ApiResponse response;
-    bool too_large = false;
-    bool ended = false;
-    out.response_handler = [&](const httplib::Response& head) {
-      response.status = head.status;
-      return true;
-    };
-    out.content_receiver = [&](const char* data, std::size_t size, std::uint64_t, std::uint64_t) {
-      if (sink && response.status == kOk) {
-        ended = !sink({data, size});
-        return !ended;
-      }
-      too_large = size > kMaxResponseBytes - response.body.size();
-      if (!too_large) response.body.append(data, size);
-      return !too_large;
-    };
-    const httplib::Result result = client_->send(out);
-    if (too_large) return failure(Code::kResourceExhausted, out, "the answer is too large");
-    if (ended) return response;
-    if (!result && cancelled_) return failure(Code::kCancelled, out, "cancelled");
-    if (!result) return failure(Code::kUnavailable, out, describe(result.error()));
-    response.status = result->status;
-    response.index = result->get_header_value("X-Consul-Index");
-    response.hash = result->get_header_value("X-Consul-Contenthash");
-    return response;
+    const http1::ClientRequest message = to_message(config_, request);
+    const Result<http1::EncodedRequest> encoded = http1::encode(message);
+    if (!encoded.ok()) return encoded.status();
+    exchange_ = std::make_shared<Exchange>(*env_, config_, context_, *encoded, sink);
+    if (cancelled_) {
+      end_cancelled();
+    } else {
+      exchange_->begin();
+    }
+    while (!exchange_->outcome()) env_->run_some(std::chrono::minutes(1));
+    Result<http1::ClientResponse> response = *std::move(std::exchange(exchange_, nullptr)->outcome());
+    if (!response.ok()) return failure(message, response.status());
+    if (response->truncated) {
+      return failure(message, {Code::kResourceExhausted, "the answer is too large"});
+    }
+    return ApiResponse{.status = response->status,
+                       .body = std::move(response->body),
+                       .index = std::string(response->header("X-Consul-Index")),
+                       .hash = std::string(response->header("X-Consul-Contenthash"))};
   }
 
   void cancel() {
     cancelled_ = true;
-    client_->stop();
+    env_->post([this] { end_cancelled(); });
   }
 
  private:
-  Status failure(Code code, const httplib::Request& request, const std::string& cause) const {
+  void end_cancelled() {
+    if (exchange_) exchange_->end(Status(Code::kCancelled, "cancelled"));
+  }
+
+  Status failure(const http1::ClientRequest& request, const Status& cause) const {
     std::string method = request.method;  // "Get", "Put" as in the messages of Go's HTTP client
     std::transform(method.begin() + 1, method.end(), method.begin() + 1,
                    [](char c) { return static_cast<char>(c | 0x20); });
     const bool is_unix = !config_.unix_socket.empty();
     const std::string base = is_unix ? "unix://" + config_.unix_socket + ":"
                                      : (config_.tls ? "https://" : "http://") + host_and_port(config_);
-    return {code, method + " " + base::go_quote(base + request.path) + ": " + cause};
+    const bool keeps_code = cause.code() == Code::kCancelled || cause.code() == Code::kResourceExhausted;
+    return {keeps_code ? cause.code() : Code::kUnavailable,
+            method + " " + base::go_quote(base + request.target) + ": " + std::string(cause.message())};
   }
 
-  ApiClientConfig config_;
-  std::unique_ptr<httplib::ClientImpl> client_;
+  const ApiClientConfig config_;
+  const std::shared_ptr<const tls::ClientContext> context_;  // null without TLS
+  std::unique_ptr<env::AsioEnv> env_;
+  std::shared_ptr<Exchange> exchange_;  // of the loop's thread, which is the one that sends
   std::atomic<bool> cancelled_ = false;
 };
 
@@ -201,9 +214,20 @@ Result<ApiClient> ApiClient::create(ApiClientConfig config) {
         std::pair(config.client_cert, "client certificate"), std::pair(config.client_key, "client key")}) {
     if (const Status status = check_readable(path, what); !status.ok()) return status;
   }
-  Result<std::unique_ptr<httplib::ClientImpl>> client = make_client(config);
-  if (!client.ok()) return client.status();
-  return ApiClient(std::make_unique<Impl>(std::move(config), *std::move(client)));
+  std::shared_ptr<const tls::ClientContext> context;
+  if (config.tls && config.unix_socket.empty()) {
+    Result<std::shared_ptr<const tls::ClientContext>> made =
+        tls::ClientContext::create({.verify = config.tls_verify,
+                                    .ca_file = config.ca_file,
+                                    .ca_path = config.ca_path,
+                                    .cert_file = config.client_cert,
+                                    .key_file = config.client_key});
+    if (!made.ok()) return made.status();
+    context = *std::move(made);
+  }
+  Result<std::unique_ptr<env::AsioEnv>> env = env::AsioEnv::create({});
+  if (!env.ok()) return env.status();
+  return ApiClient(std::make_unique<Impl>(std::move(config), *std::move(env), std::move(context)));
 }
 
 Result<ApiResponse> ApiClient::send(const ApiRequest& request) { return impl_->send(request, nullptr); }

@@ -49,12 +49,12 @@ struct ApiResponse {
 
 /// A client of the HTTP API of one agent.
 /// Threads: one at a time, but for cancel(). Blocks: every call but that, until the answer is there or a
-/// time-out (30 s to connect, 11 minutes to answer, a little more than the longest blocking query).
+/// time-out (30 s to connect, as long for TLS, and 11 minutes to answer, a little more than the longest
+/// blocking query).
 class ApiClient {
  public:
   /// A client that has not connected yet. Errors: kInvalidArgument (a token or another text that cannot stand
-  /// in a header, a certificate file that cannot be read), kFailedPrecondition (https, where this program was
-  /// built without TLS).
+  /// in a header, a certificate file that cannot be read), kUnavailable (the system lacks what is needed).
   static Result<ApiClient> create(ApiClientConfig config);
 
   ApiClient(ApiClient&&) noexcept;
@@ -62,22 +62,21 @@ class ApiClient {
   ~ApiClient();
 
   /// Sends a request and returns the answer, whatever its status. Errors: kUnavailable or kCancelled, with a
-  /// message like `Get "http://127.0.0.1:8500/v1/kv/a": could not connect`; kResourceExhausted for an answer
-  /// of more than kMaxResponseBytes.
+  /// message like `Get "http://127.0.0.1:8500/v1/kv/a": dial tcp 127.0.0.1:8500: connect: connection
+  /// refused`; kResourceExhausted for an answer of more than kMaxResponseBytes.
   Result<ApiResponse> send(const ApiRequest& request);
 
   /// Takes a piece of an answer; false ends the request.
   using Sink = std::function<bool(std::string_view piece)>;
-  /// As send(), but hands the body of a 200 to `sink` as it comes, however much it is; the answer's own is
-  /// then empty. An answer that breaks off is kUnavailable.
+  /// As send(), but hands the body of a 200 to `sink` as it comes, however much it is and however long it
+  /// takes; the answer's own is then empty. An answer that breaks off is kUnavailable.
   Result<ApiResponse> stream(const ApiRequest& request, const Sink& sink);
 
   /// Sends a request and returns the body of a 200. Errors: those of send(), and kFailedPrecondition with the
   /// message "Unexpected response code: STATUS (BODY)".
   Result<std::string> call(const ApiRequest& request);
 
-  /// Breaks off the request that is under way, which is then kCancelled, as are all later ones. One that has
-  /// begun to connect at this very moment may escape: call it again until the request is over. Threads: any.
+  /// Breaks off the request that is under way, which is then kCancelled, as are all later ones. Threads: any.
   /// Blocks: never.
   void cancel();
 

@@ -103,12 +103,9 @@ void LockHolder::stop() {
     std::unique_lock lock(mutex_);
     stopping_ = true;
     wake_.notify_all();
-    // A request that is just about to begin may not be met the first time.
-    while (running_ > 0) {
-      work_client_.cancel();
-      renew_client_.cancel();
-      wake_.wait_for(lock, milliseconds(20), [this] { return running_ == 0; });
-    }
+    work_client_.cancel();
+    renew_client_.cancel();
+    wake_.wait(lock, [this] { return running_ == 0; });
   }
   if (worker_.joinable()) worker_.join();
   if (renewer_.joinable()) renewer_.join();

@@ -39,6 +39,10 @@ struct TlsOptions {
   std::string ca_file{};      ///< PEM; empty: the system's
   std::string server_name{};  ///< the name that the certificate must have; empty: the URL's host
   bool skip_verify = false;
+  /// Who this agent is, if the remote one demands that: PEM files, the key's without a passphrase. Both or
+  /// none.
+  std::string cert_file{};
+  std::string key_file{};
 };
 
 /// What an agent is. All may be left out.

@@ -62,6 +62,8 @@ remote::Options to_remote(AgentOptions options) {
   remote.cache_dir = std::move(options.data_dir);
   remote.tls.verify = !options.tls.skip_verify;
   remote.tls.ca_file = std::move(options.tls.ca_file);
+  remote.tls.cert_file = std::move(options.tls.cert_file);
+  remote.tls.key_file = std::move(options.tls.key_file);
   remote.tls_server_name = std::move(options.tls.server_name);
   return remote;
 }

@@ -16,7 +16,8 @@ bool is_address(const std::string& host) {
 }  // namespace
 
 Status dial_failure(const env::Endpoint& to, const Status& status) {
-  const std::string where = "dial tcp " + to.to_string() + ": ";
+  const std::string where =
+      to.is_unix() ? "dial unix " + to.address + ": " : "dial tcp " + to.to_string() + ": ";
   if (status.code() == Code::kDeadlineExceeded) return {status.code(), where + "i/o timeout"};
   const std::string_view message = status.message();
   const std::size_t colon = message.rfind(": ");

@@ -15,7 +15,8 @@
 
 namespace discovery::health {
 
-/// The failure of a connection to `to` in the words of Go: "dial tcp <where>: connect: <the system's text>".
+/// The failure of a connection to `to` in the words of Go: "dial tcp <where>: connect: <the system's text>",
+/// "dial unix ..." for a Unix socket.
 /// Pure.
 Status dial_failure(const env::Endpoint& to, const Status& status);
 

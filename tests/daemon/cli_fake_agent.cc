@@ -19,9 +19,10 @@ class FakeAgent::Impl {
  public:
   explicit Impl(const FakeAgentOptions& options) {
     const bool tls = !options.certificate_file.empty();
-    server_ =
-        tls ? std::make_unique<httplib::SSLServer>(options.certificate_file.c_str(), options.key_file.c_str())
-            : std::make_unique<httplib::Server>();
+    server_ = tls ? std::make_unique<httplib::SSLServer>(
+                        options.certificate_file.c_str(), options.key_file.c_str(),
+                        options.client_ca_file.empty() ? nullptr : options.client_ca_file.c_str())
+                  : std::make_unique<httplib::Server>();
     const auto handler = [this](const httplib::Request& request, httplib::Response& response) {
       answer(request, response);
     };

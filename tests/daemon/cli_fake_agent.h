@@ -27,6 +27,7 @@ struct SeenRequest {
 struct FakeAgentOptions {
   std::string unix_socket{};                   ///< path
   std::string certificate_file{}, key_file{};  ///< PEM
+  std::string client_ca_file{};                ///< PEM; if set, clients must show a certificate of these
 };
 
 /// Listens, answers what it was told to, and notes what it was asked.
