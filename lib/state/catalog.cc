@@ -139,7 +139,7 @@ namespace {
 
 /// Adds (`by` 1) or takes away (`by` -1) an instance in what its service keeps in common.
 void count_instance(Transaction& tx, const ServiceInstance& service, int by) {
-  const std::string key = lower(service.name);
+  const std::string_view key = service.name.view();
   const auto* leaf = tx.table<ServiceNameTable>().find(key);
   auto summary =
       leaf == nullptr ? std::make_shared<ServiceSummary>() : std::make_shared<ServiceSummary>(*leaf->value());
@@ -180,7 +180,7 @@ void erase_service(Transaction& tx, std::string_view node, const ServiceInstance
   count_instance(tx, service, -1);
   touch_mesh(tx, service);
   touch_service(tx, service);
-  if (tx.table<ServiceNameTable>().find(lower(service.name)) == nullptr) {
+  if (!tx.table<InstanceTable>().any(table_key({service.name, ""}))) {
     tx.drop(service_row(service.name));
     tx.bump(kExtinctionRow);
   }
@@ -204,12 +204,16 @@ void ensure_service(Transaction& tx, const Node& node, ServiceInstance service) 
   }
   tx.share_texts(service);
   const auto stored = std::make_shared<const ServiceInstance>(std::move(service));
-  const bool same_summary =
+  const bool same_service =
       before && before->tags == stored->tags && lower(before->name) == lower(stored->name);
-  if (before && same_summary) {
+  if (before && same_service) {
     const std::string_view destination = mesh_destination(*before);
     if (!destination.empty()) tx.erase<ConnectTable>(table_key({destination, node.name, before->id}));
     touch_mesh(tx, *before);
+    if (before->name != stored->name) {
+      count_instance(tx, *before, -1);
+      count_instance(tx, *stored, 1);
+    }
   } else {
     if (before) erase_service(tx, node.name, *before);
     count_instance(tx, *stored, 1);

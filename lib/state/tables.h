@@ -22,9 +22,10 @@
 
 namespace discovery::state {
 
-/// What all instances of one service have in common, kept so that no question has to walk them.
+/// What all instances that spell their service the same have in common, kept so that no question has to walk
+/// them.
 struct ServiceSummary {
-  model::Text name;  ///< as the first instance spelled it
+  model::Text name;
   std::size_t instances = 0;
   std::map<model::Text, std::size_t, std::less<>>
       tags;  ///< each distinct tag, and how many instances carry it
@@ -47,7 +48,7 @@ struct NodeIdTable : Table<1, Box<model::NodePtr>> {};
 struct ServiceTable : Table<2, Box<model::ServicePtr>> {};
 /// service, node, service id
 struct InstanceTable : Table<3, Box<model::ServicePtr>> {};
-/// service
+/// service, as it is spelled: instances are found without regard to case, but each spelling is listed
 struct ServiceNameTable : Table<4, Box<std::shared_ptr<const ServiceSummary>>> {};
 /// destination service, node, service id: who speaks for a service in the mesh
 struct ConnectTable : Table<5, Box<model::ServicePtr>> {};

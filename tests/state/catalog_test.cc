@@ -206,6 +206,24 @@ TEST_CASE("tags of a service are the union of its instances'", "[state][catalog]
   REQUIRE(catalog.rows<model::ServiceTags>(model::ListServices{}).empty());
 }
 
+TEST_CASE("each spelling of a service's name is listed, in the order of bytes, and all are found",
+          "[state][catalog]") {
+  Catalog catalog;
+  REQUIRE(catalog.apply(service("n1", "web", {"a"})).ok());
+  REQUIRE(catalog.apply(service("n2", "Web", {"b"})).ok());
+  REQUIRE(catalog.apply(service("n3", "api")).ok());
+  const auto listed = [&] { return catalog.rows<model::ServiceTags>(model::ListServices{}); };
+  REQUIRE(listed() == model::ServiceTags{{"Web", {"b"}}, {"api", {}}, {"web", {"a"}}});
+  REQUIRE(catalog.rows<model::ServiceNodes>(model::ListServiceInstances{"WEB", {}, {}, {}}).size() == 2);
+  RegisterCommand respelled = service("n1", "web", {"a"});
+  respelled.service->name = "WEB";
+  REQUIRE(catalog.apply(respelled).ok());
+  REQUIRE(listed() == model::ServiceTags{{"WEB", {"a"}}, {"Web", {"b"}}, {"api", {}}});
+  catalog.apply(removal("n2"));
+  REQUIRE(listed() == model::ServiceTags{{"WEB", {"a"}}, {"api", {}}});
+  REQUIRE(catalog.index(kExtinctionRow) == 0);
+}
+
 TEST_CASE("an instance that changes its name leaves its old service", "[state][catalog]") {
   Catalog catalog;
   RegisterCommand command = service("n1", "web");
