@@ -71,6 +71,14 @@ def check_tree(root):
     return count, offences
 
 
+def check_packages(setup, page):
+    """Yields each package that scripts/setup installs and docs/dependencies.md does not name."""
+    for packages in re.findall(r"packages\+?=\((.*?)\n?\)", setup, re.DOTALL):
+        for package in re.sub(r"#.*|\"[^\"]*\"", "", packages).split():
+            if "`%s`" % package not in page:
+                yield "docs/dependencies.md: does not name %s, which scripts/setup installs" % package
+
+
 SELF_TEST = [  # (path, text, number of offences)
     ("lib/base/a.cc", "int x;\n", 0),
     ("lib/base/a.cc", "int x;  // TODO: more\n", 1),
@@ -93,7 +101,12 @@ def self_test():
         if len(got) != expected:
             failed += 1
             print("%s\n%s  expected %d offences, got %d: %s" % (path, text[:200], expected, len(got), got))
-    print("check_repo: self-test: %d of %d failed" % (failed, len(SELF_TEST)))
+    got = list(check_packages('packages=(\n  a b # two\n)\nci=1\n  x || ci_packages+=(c d)\npackages+=("${ci[@]}")\n',
+                              "`a`, `c` and b"))
+    if len(got) != 2 or "name b," not in got[0] or "name d," not in got[1]:
+        failed += 1
+        print("check_packages: %s" % got)
+    print("check_repo: self-test: %d of %d failed" % (failed, len(SELF_TEST) + 1))
     return 1 if failed else 0
 
 
@@ -102,6 +115,8 @@ def main():
         return self_test()
     root = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
     count, offences = check_tree(root)
+    offences += check_packages(*(open(os.path.join(root, path), encoding="utf-8").read()
+                                 for path in ("scripts/setup", "docs/dependencies.md")))
     for offence in offences:
         print(offence)
     print("check_repo: %d files, %d offences" % (count, len(offences)))

@@ -181,6 +181,8 @@ constexpr AgentKey kKeys[] = {
     at<&C::http_config, &HttpConfig::block_endpoints>("http_config.block_endpoints"),
     at<&C::http_config, &HttpConfig::response_headers>("http_config.response_headers"),
     at<&C::http_config, &HttpConfig::allow_write_http_from>("http_config.allow_write_http_from"),
+    at<&C::http_config, &HttpConfig::refuse_browser_writes>("http_config.refuse_browser_writes"),
+    at<&C::http_config, &HttpConfig::trusted_origins>("http_config.trusted_origins"),
     at<&C::http_config, &HttpConfig::use_cache>("http_config.use_cache"),
     at<&C::http_config, &HttpConfig::max_header_bytes>("http_config.max_header_bytes"),
     at<&C::disable_http_unprintable_char_filter>("disable_http_unprintable_char_filter"),

@@ -326,6 +326,15 @@ Status check_durations(const Config& config) {
   return {};
 }
 
+/// Scheme and authority, as browsers spell an origin.
+bool is_origin(std::string_view text) {
+  const std::size_t slashes = text.find("://");
+  const std::string_view scheme = text.substr(0, slashes);
+  if (slashes == std::string_view::npos || (scheme != "http" && scheme != "https")) return false;
+  const std::string_view authority = text.substr(slashes + 3);
+  return !authority.empty() && authority.find_first_of("/?#@* ") == std::string_view::npos;
+}
+
 Status check_limits(const Config& config, Warnings& warnings) {
   if (config.check_output_max_size < 1) {
     return invalid_argument(
@@ -340,6 +349,11 @@ Status check_limits(const Config& config, Warnings& warnings) {
   for (const std::string& network : config.http_config.allow_write_http_from) {
     if (is_network(std::string(base::trim(network)))) continue;
     return invalid_argument("allow_write_http_from: invalid cidr: " + network);
+  }
+  for (const std::string& origin : config.http_config.trusted_origins) {
+    if (is_origin(origin)) continue;
+    return invalid_argument("http_config.trusted_origins: invalid origin: " + origin +
+                            ". It is a scheme, a host and, where it is not the scheme's own, a port");
   }
   for (const auto& [key, value] : {std::pair("limits.kv_max_value_size", config.limits.kv_max_value_size),
                                    std::pair("limits.txn_max_req_len", config.limits.txn_max_req_len)}) {

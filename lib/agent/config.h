@@ -62,8 +62,10 @@ struct HttpConfig {
   std::vector<std::string> block_endpoints;             ///< prefixes of paths that answer 403
   std::map<std::string, std::string> response_headers;  ///< added to every answer
   std::vector<std::string> allow_write_http_from;       ///< networks (CIDR) that may write; empty: all
-  bool use_cache = true;                                ///< whether `?cached` has a meaning
-  int max_header_bytes = 0;                             ///< of a request; 0 or less: the server's default
+  bool refuse_browser_writes = false;                   ///< whether pages of other origins may not write
+  std::vector<std::string> trusted_origins;  ///< whose pages may all the same: "https://ui.example.com"
+  bool use_cache = true;                     ///< whether `?cached` has a meaning
+  int max_header_bytes = 0;                  ///< of a request; 0 or less: the server's default
 };
 
 /// What the zone's SOA record says, in seconds.

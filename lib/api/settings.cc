@@ -156,6 +156,8 @@ http::Options http_options(const Config& config) {
                                   config.http_config.response_headers.end());
   options.block_endpoints = config.http_config.block_endpoints;
   options.allow_write_from = config.http_config.allow_write_http_from;
+  options.refuse_browser_writes = config.http_config.refuse_browser_writes;
+  options.trusted_origins = config.http_config.trusted_origins;
   options.kv_max_value_size = config.limits.kv_max_value_size;
   options.txn_max_req_len = config.limits.txn_max_req_len;
   options.txn_max_operations = config.limits.txn_max_operations;

@@ -78,7 +78,10 @@ Api::Api(model::Backend& backend, model::LocalAgent& agent, env::Env& env, Optio
          Surroundings around)
     : context_{backend, agent, env, std::move(options), std::move(around)},
       router_(routes()),
-      writers_(parse_networks(context_.options.allow_write_from)) {
+      writers_(parse_networks(context_.options.allow_write_from)),
+      browser_guard_(context_.options.refuse_browser_writes
+                         ? std::optional<BrowserGuard>(context_.options.trusted_origins)
+                         : std::nullopt) {
   context_.timings.resize(routes().size() * kMethods);
   context_.common_headers = common_headers(context_.options);
   context_.renderings = std::make_unique<Renderings>(env);
@@ -140,7 +143,8 @@ void Api::dispatch(Request& request, const Route& route, Reply reply) {
     if (!asks) set_text(response, "method " + std::string(request.message.method) + " not allowed");
     return std::move(reply).send(std::move(response));
   }
-  if (!may_write(request)) return std::move(reply).text(403, "Access is restricted");
+  if (const std::string_view why = refuse_write(request); !why.empty())
+    return std::move(reply).text(403, std::string(why));
   if (context_.around.metrics != nullptr) reply.time_into(timing_of(route, request));
   if (route.endpoint == nullptr) {
     return std::move(reply).text(501, std::string(request.message.method) + " " + std::string(route.pattern) +
@@ -149,13 +153,17 @@ void Api::dispatch(Request& request, const Route& route, Reply reply) {
   route.endpoint(request, std::move(reply));
 }
 
-bool Api::may_write(const Request& request) const {
-  if (writers_.empty()) return true;
+std::string_view Api::refuse_write(const Request& request) const {
+  if (writers_.empty() && !browser_guard_) return {};
   const std::string_view method = request.message.method;
-  if (method == "GET" || method == "HEAD" || method == "OPTIONS") return true;
-  return std::any_of(writers_.begin(), writers_.end(), [&](const Network& network) {
+  if (method == "GET" || method == "HEAD" || method == "OPTIONS") return {};
+  const bool may = std::any_of(writers_.begin(), writers_.end(), [&](const Network& network) {
     return network.contains(request.message.remote_address);
   });
+  if (!may && !writers_.empty()) return "Access is restricted";
+  if (browser_guard_ && browser_guard_->refuses(request.message))
+    return "Pages of this origin may not change anything here (http_config.refuse_browser_writes)";
+  return {};
 }
 
 std::uint16_t Api::timing_of(const Route& route, const Request& request) {

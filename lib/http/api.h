@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string_view>
 #include <vector>
 
+#include "lib/http/browser_guard.h"
 #include "lib/http/context.h"
 #include "lib/http/network.h"
 #include "lib/http/options.h"
@@ -31,7 +34,8 @@ class Api final : public http1::Handler {
 
  private:
   void dispatch(Request& request, const Route& route, Reply reply);
-  bool may_write(const Request& request) const;
+  /// Why a request must not change anything; empty: it may, or does not want to.
+  std::string_view refuse_write(const Request& request) const;
   /// The row of Context::timings for a request to a route.
   std::uint16_t timing_of(const Route& route, const Request& request);
   void answer_nowhere(const Request& request, http1::Responder responder) const;
@@ -39,6 +43,7 @@ class Api final : public http1::Handler {
   Context context_;
   const Router router_;
   const std::vector<Network> writers_;  // who may write; none: all
+  const std::optional<BrowserGuard> browser_guard_;
 };
 
 }  // namespace discovery::http

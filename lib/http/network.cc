@@ -53,6 +53,8 @@ bool Network::contains(std::string_view address) const {
   return (parsed->bytes[whole] & mask) == (bytes_[whole] & mask);
 }
 
+bool is_ip_address(std::string_view text) { return parse_address(text).has_value(); }
+
 std::vector<Network> parse_networks(const std::vector<std::string>& texts) {
   std::vector<Network> networks;
   for (const std::string& text : texts) {

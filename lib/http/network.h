@@ -23,6 +23,9 @@ class Network {
   int bits_ = 0;
 };
 
+/// Whether a text is an IP address.
+bool is_ip_address(std::string_view text);
+
 /// Those of the texts that are networks.
 std::vector<Network> parse_networks(const std::vector<std::string>& texts);
 

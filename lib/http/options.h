@@ -32,6 +32,8 @@ struct Options {
       response_headers;                       ///< added to every answer of an endpoint
   std::vector<std::string> block_endpoints;   ///< path prefixes that answer 403
   std::vector<std::string> allow_write_from;  ///< networks ("10.0.0.0/8") that may write; empty: all
+  bool refuse_browser_writes = false;         ///< whether a BrowserGuard looks at writes
+  std::vector<std::string> trusted_origins;   ///< of which it takes them
 
   std::uint64_t kv_max_value_size = 512U << 10;  ///< bytes; over it 413
   std::uint64_t txn_max_req_len = 512U << 10;    ///< bytes of a transaction's body; over it 413

@@ -181,6 +181,13 @@ TEST_CASE("an HCL fragment that is wrong is refused with its message") {
        "allow_write_http_from: invalid cidr: 10.0.0.0"},
       {"http_config { allow_write_http_from = [\"10.0.0.0/33\"] }",
        "allow_write_http_from: invalid cidr: 10.0.0.0/33"},
+      {"http_config { trusted_origins = [\"https://a.b\", \"a.b\"] }",
+       "http_config.trusted_origins: invalid origin: a.b. It is a scheme, a host and, where it is not the "
+       "scheme's own, a port"},
+      {"http_config { trusted_origins = [\"https://a.b/\"] }",
+       "http_config.trusted_origins: invalid origin: https://a.b/. It is a scheme, a host and, where it is "
+       "not "
+       "the scheme's own, a port"},
       {"unix_sockets { mode = \"9\" }", "unix_sockets.mode: invalid mode: 9"},
       {"log_level = \"loud\"",
        "Invalid log level: LOUD. Valid log levels are: [TRACE DEBUG INFO WARN ERR ERROR]"},

@@ -3,10 +3,12 @@
 
     tests/e2e/secrets.py
 
-Tokens go in by configuration, headers, query strings, definitions of checks and URLs; then all output, what
-/v1/agent/monitor streams would show too, and /v1/agent/self are searched. Exits with 1 if one is found.
+Tokens go in by configuration, headers, query strings, definitions of checks and URLs; values by the key/value store,
+transactions and events, also where they are refused; then all output, what /v1/agent/monitor streams would show too,
+and /v1/agent/self are searched. Exits with 1 if one is found.
 """
 
+import base64
 import json
 import signal
 import sys
@@ -42,6 +44,7 @@ def ask(agent, dead_port):
     agent.request("POST", f"/v1/kv/k?token={secret('query-405')}", headers=token)
     agent.request("GET", f"/v1/kv/k?index=x&token={secret('query-400')}", headers=token)
     agent.request("PUT", f"/v1/kv/k?token={secret('query-put')}", "value", token)
+    store_values(agent, token)
     agent.request("PUT", "/v1/agent/token/default", {"Token": secret("set-token")}, token)
     check = {"Name": "by API", "Interval": "1s", "Token": secret("api-check"),
              "HTTP": f"http://u:{secret('api-userinfo')}@127.0.0.1:{dead_port}/?token={secret('api-url')}",
@@ -50,6 +53,22 @@ def ask(agent, dead_port):
     agent.request("PUT", "/v1/agent/service/register", {"Name": "", "Token": secret("refused")}, token)
     agent.request("PUT", "/v1/agent/service/register", {"Name": "web", "Token": secret("api-service")}, token)
     agent.request("PUT", f"/v1/agent/join/127.0.0.1:{dead_port}?token={secret('join')}", headers=token)
+
+
+def store_values(agent, token):
+    agent.request("PUT", "/v1/kv/value?cas=0", secret("kv-value"), token)
+    agent.request("PUT", "/v1/kv/value?acquire=no-session", secret("kv-locked"), token)
+    agent.request("PUT", "/v1/kv/value", secret("kv-too-large") * 40000, token)
+    value = base64.b64encode(secret("txn-value").encode()).decode()
+    agent.request("PUT", "/v1/txn", [{"KV": {"Verb": "set", "Key": "t", "Value": value}}], token)
+    agent.request("PUT", "/v1/txn", [{"KV": {"Verb": secret("txn-verb"), "Key": "t", "Value": secret("txn-bad")}}],
+                  token)
+    agent.request("PUT", "/v1/txn", {"Bogus": secret("txn-bogus")}, token)
+    agent.request("PUT", f"/v1/event/fire/deploy?token={secret('event-token')}", secret("event"), token)
+    agent.request("PUT", f"/v1/event/fire/deploy?node=(&token={secret('event-token-2')}", secret("event-bad"), token)
+    agent.request("PUT", f"/v1/session/create?token={secret('session-token')}", {"TTL": secret("session-ttl")}, token)
+    agent.request("GET", f"/v1/health/service/web?filter={secret('filter')}&token={secret('filter-token')}",
+                  headers=token)
 
 
 def await_runs(agent):
