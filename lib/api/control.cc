@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "lib/api/host_facts.h"
+#include "lib/api/runtime_config.h"
 #include "lib/base/go_number.h"
 #include "lib/health/dial.h"
 
@@ -153,6 +154,8 @@ Async<Unit> Control::force_leave(std::string node, bool, bool wan, Call) {
   if (node == own) return Unit{};
   return Status(Code::kNotFound, "agent: No node found with name '" + node + "'");
 }
+
+std::string Control::runtime_config() { return runtime_config_json(parts_.config, parts_.identity); }
 
 std::string Control::host() { return host_facts_json(parts_.env.clock().wall()); }
 

@@ -39,6 +39,7 @@ class Control final : public model::AgentControl {
   Async<Unit> join(std::string address, bool wan, Call call) override;
   Async<Unit> force_leave(std::string node, bool prune, bool wan, Call call) override;
   model::AgentStats stats() override { return parts_.stats(); }
+  std::string runtime_config() override;
   std::string host() override;
 
  private:

@@ -33,6 +33,8 @@ class AgentControl {
   virtual Async<Unit> force_leave(std::string node, bool prune, bool wan, Call call) = 0;
   /// The agent's inner state.
   virtual AgentStats stats() = 0;
+  /// The configuration that it runs with, as a JSON object without space; secrets are hidden.
+  virtual std::string runtime_config() = 0;
   /// What the machine is, as the JSON object of GET /v1/agent/host.
   virtual std::string host() = 0;
 };

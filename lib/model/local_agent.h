@@ -74,6 +74,7 @@ struct AgentSelf {
   Coordinate coordinate;
   bool grpc_open = false;  ///< whether the mesh's gRPC port is served
   std::map<std::string, std::map<std::string, std::string>> stats;
+  std::string runtime_config;  ///< a JSON object; empty: what follows from the rest
 };
 
 /// What belongs to this agent and is not replicated state: its own services and checks, who it is. The

@@ -341,7 +341,9 @@ def node_meta_and_output(folder):
         put(agent, "/v1/agent/check/pass/c?note=told")
         expect("output before", get(agent, "/v1/agent/checks")["c"]["Output"], "told")
         reload(agent, {**checks, "node_meta": {"rack": "7"}, "discard_check_output": True})
-        expect("metadata", get(agent, "/v1/agent/self")["Meta"].get("rack"), "7")
+        told = get(agent, "/v1/agent/self")
+        expect("metadata", (told["Meta"].get("rack"), told["DebugConfig"]["NodeMeta"]), ("7", {"rack": "7"}))
+        expect("the configuration that is shown", told["DebugConfig"]["DiscardCheckOutput"], True)
         eventually("the catalog follows", lambda: get(agent, "/v1/catalog/node/n1")["Node"]["Meta"].get("rack") == "7")
         put(agent, "/v1/agent/check/warn/c?note=again")
         check = get(agent, "/v1/agent/checks")["c"]

@@ -18,8 +18,9 @@ void write_config(codec::JsonWriter& writer, const model::AgentSelf& self) {
   writer.end_object();
 }
 
-/// Of what Consul shows here, the part that clients are known to look at.
+/// The configuration, or where nothing controls the agent the part that clients are known to look at.
 void write_debug_config(codec::JsonWriter& writer, const model::AgentSelf& self) {
+  if (!self.runtime_config.empty()) return writer.raw(self.runtime_config);
   writer.begin_object();
   writer.field("Datacenter", self.datacenter);
   writer.field("NodeID", self.node_id);

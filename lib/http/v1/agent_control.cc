@@ -36,6 +36,7 @@ void agent_self(Request& request, Reply reply) {
   model::AgentSelf self = request.context.agent.self();
   if (model::AgentControl* control = request.context.around.control; control != nullptr) {
     self.stats = control->stats();
+    self.runtime_config = control->runtime_config();
   }
   std::string json;
   append_self(json, self, request.context.options.coordinates, reply.style());
