@@ -111,7 +111,7 @@ void Showing::send(Reply reply, const Meta& meta, const Rendered* body) const {
     response.status = 404;
   } else {
     response.headers.add("Content-Type", kJsonType);
-    response.body = body->bytes;
+    response.body = context.renderings->freed_by_worker(body->bytes);
     if (body->compressed) response.headers.add("Content-Encoding", "gzip");
   }
   std::move(reply).send_as_is(std::move(response));

@@ -15,8 +15,10 @@ using Form = model::SharedAnswer::Form;
 
 /// Rendering more than this takes long.
 constexpr std::size_t kLongJson = 192U << 10;
+/// Giving back more memory than this takes long.
+constexpr std::size_t kLongToFree = 1U << 20;
 /// How many clients one turn of the loop sends a body to before it lets others have theirs.
-constexpr std::size_t kSendBatch = 256;
+constexpr std::size_t kSendBatch = 16;
 
 Form plain_form(Format format) { return format.pretty ? Form::kJsonPretty : Form::kJson; }
 Form gzip_form(Format format) { return format.pretty ? Form::kJsonPrettyGzip : Form::kJsonGzip; }
@@ -141,13 +143,12 @@ void Renderings::start(std::shared_ptr<const model::SharedAnswer> answer, const 
                  "too many long answers at a time (limit " + std::to_string(kMaxUnderWay) + ")"));
 }
 
-void Renderings::deliver(Waiting waiting, const Result<Rendered>& rendered) {
-  const std::size_t now = std::min(waiting.size(), kSendBatch);
-  for (std::size_t at = 0; at < now; ++at) waiting[at](rendered);
-  if (now == waiting.size()) return;
-  waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(now));
-  env_.post([alive = alive_, rendered, rest = std::move(waiting)]() mutable {
-    if (*alive != nullptr) (*alive)->deliver(std::move(rest), rendered);
+void Renderings::deliver(Waiting waiting, const Result<Rendered>& rendered, std::size_t from) {
+  const std::size_t end = std::min(waiting.size(), from + kSendBatch);
+  for (std::size_t at = from; at < end; ++at) waiting[at](rendered);
+  if (end == waiting.size()) return;
+  env_.post([alive = alive_, rendered, rest = std::move(waiting), end]() mutable {
+    if (*alive != nullptr) (*alive)->deliver(std::move(rest), rendered, end);
   });
 }
 
@@ -171,6 +172,15 @@ void Renderings::compress(http1::Body body, Compressed ready) {
   };
   const auto done = [job] { job->ready(std::move(job->body), job->compressed); };
   if (!workers_->run(work, done).ok()) done();
+}
+
+std::shared_ptr<const std::string> Renderings::freed_by_worker(std::shared_ptr<const std::string> bytes) {
+  if (bytes->size() < kLongToFree) return bytes;
+  const std::string* const text = bytes.get();
+  return {text, [&env = env_, alive = alive_, held = std::move(bytes)](const std::string*) mutable {
+            if (!env.on_loop() || *alive == nullptr) return;  // here, then
+            (void)(*alive)->workers_->run([held = std::move(held)]() mutable { held.reset(); }, nullptr);
+          }};
 }
 
 void Renderings::run(UniqueFunction<void()> work, UniqueFunction<void(Status)> done) {

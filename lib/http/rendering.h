@@ -69,6 +69,10 @@ class Renderings {
   /// kResourceExhausted: the work has not been done, for there is no memory.
   void run(UniqueFunction<void()> work, UniqueFunction<void(Status)> done);
 
+  /// The same bytes; if they are many, a worker frees them when the last who sends them lets go: that takes
+  /// milliseconds.
+  std::shared_ptr<const std::string> freed_by_worker(std::shared_ptr<const std::string> bytes);
+
   /// How many different bodies are in the making at most.
   static constexpr std::size_t kMaxUnderWay = 256;
 
@@ -76,7 +80,7 @@ class Renderings {
   using Key = std::tuple<const model::SharedAnswer*, const View*, Format>;
   using Waiting = std::vector<Ready>;
 
-  void deliver(Waiting waiting, const Result<Rendered>& rendered);
+  void deliver(Waiting waiting, const Result<Rendered>& rendered, std::size_t from = 0);
 
   env::Env& env_;
   std::map<Key, Waiting> waiting_;

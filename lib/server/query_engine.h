@@ -105,7 +105,7 @@ class QueryEngine {
   void finish(Waiter& waiter, Result<model::Answer> result);
   void schedule_wake(Shared& shared);
   void wake();
-  void hand_out(const Result<model::Answer>& answer, std::vector<std::uint64_t> woken);
+  void hand_out(const Result<model::Answer>& answer, std::vector<std::uint64_t> woken, std::size_t from = 0);
   void arm_timer();
   void on_timer();
   void cancel(std::uint64_t waiter);

@@ -7,8 +7,9 @@
 namespace discovery::server {
 namespace {
 
-/// How many waiters one turn of the loop answers before it lets others have theirs.
-constexpr std::size_t kWakeBatch = 256;
+/// How many waiters one turn of the loop answers before it lets others have theirs. One takes about 10 µs, sending
+/// included.
+constexpr std::size_t kWakeBatch = 16;
 
 }  // namespace
 
@@ -107,9 +108,10 @@ void QueryEngine::wake() {
   }
 }
 
-void QueryEngine::hand_out(const Result<model::Answer>& answer, std::vector<std::uint64_t> woken) {
-  const std::size_t now = std::min(woken.size(), kWakeBatch);
-  for (std::size_t at = 0; at < now; ++at) {
+void QueryEngine::hand_out(const Result<model::Answer>& answer, std::vector<std::uint64_t> woken,
+                           std::size_t from) {
+  const std::size_t end = std::min(woken.size(), from + kWakeBatch);
+  for (std::size_t at = from; at < end; ++at) {
     const auto found = waiters_.find(woken[at]);
     if (found == waiters_.end()) continue;  // gone while others were answered
     ++statistics_.wakeups;
@@ -121,10 +123,9 @@ void QueryEngine::hand_out(const Result<model::Answer>& answer, std::vector<std:
     }
     finish(*found->second, std::move(own));
   }
-  if (now == woken.size()) return;
-  woken.erase(woken.begin(), woken.begin() + static_cast<std::ptrdiff_t>(now));
-  env_.post([guard = guard_, answer, rest = std::move(woken)]() mutable {
-    if (QueryEngine* engine = guard->engine) engine->hand_out(answer, std::move(rest));
+  if (end == woken.size()) return;
+  env_.post([guard = guard_, answer, rest = std::move(woken), end]() mutable {
+    if (QueryEngine* engine = guard->engine) engine->hand_out(answer, std::move(rest), end);
   });
 }
 

@@ -142,12 +142,30 @@ class TlsStream final : public env::Stream, public std::enable_shared_from_this<
     buffer_ = buffer;
     read_done_ = std::move(done);
     // What is there already must not be handed over inside this call.
-    if (api_.SSL_pending(ssl_.get()) > 0 || api_.BIO_ctrl_pending(in_) > 0) {
+    if (has_unread()) {
       env_.post([weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->try_read();
       });
     } else {
       fill();
+    }
+  }
+
+  /// What comes may be a part of a record, or no data at all: then it was for nothing.
+  void await_readable(UniqueFunction<void()> done) override {
+    if (!has_unread()) return below_->await_readable(std::move(done));
+    env_.post([weak = weak_from_this(), done = std::move(done)]() mutable {
+      if (const auto self = weak.lock()) done();
+    });
+  }
+
+  std::optional<Result<std::size_t>> read_now(std::span<char> buffer) override {
+    while (true) {
+      if (auto result = decrypt(buffer)) return result;
+      if (!memory_) memory_ = std::make_unique<std::array<char, kChunk>>();
+      const auto size = below_->read_now(*memory_);
+      if (!size) return std::nullopt;
+      take(*size);
     }
   }
 
@@ -174,6 +192,9 @@ class TlsStream final : public env::Stream, public std::enable_shared_from_this<
 
  private:
   static constexpr std::size_t kChunk = 16384;
+
+  /// Whether more has come from below than was handed over.
+  bool has_unread() const { return api_.SSL_pending(ssl_.get()) > 0 || api_.BIO_ctrl_pending(in_) > 0; }
 
   void shake() {
     api_.ERR_clear_error();
@@ -213,15 +234,20 @@ class TlsStream final : public env::Stream, public std::enable_shared_from_this<
     if (!memory_) memory_ = std::make_unique<std::array<char, kChunk>>();
     below_->read_some(*memory_, [this](const Result<std::size_t>& size) {
       filling_ = false;
-      if (!size.ok() || *size == 0) {
-        ended_ = true;
-        if (!size.ok()) read_failure_ = size.status();
-      } else {
-        api_.BIO_write(in_, memory_->data(), static_cast<int>(*size));
-      }
+      take(size);
       if (handshake_done_) return ended_ ? finish_handshake(broken()) : shake();
       if (read_done_) try_read();
     });
+  }
+
+  /// Hands what has come from below, into memory_, to OpenSSL.
+  void take(const Result<std::size_t>& size) {
+    if (size.ok() && *size > 0) {
+      api_.BIO_write(in_, memory_->data(), static_cast<int>(*size));
+      return;
+    }
+    ended_ = true;
+    if (!size.ok()) read_failure_ = size.status();
   }
 
   Status broken() const {
@@ -231,23 +257,25 @@ class TlsStream final : public env::Stream, public std::enable_shared_from_this<
 
   void try_read() {
     if (!read_done_) return;
-    std::size_t got = 0;
-    api_.ERR_clear_error();
-    const int result = api_.SSL_read_ex(ssl_.get(), buffer_.data(), buffer_.size(), &got);
-    const int error = result == 1 ? SSL_ERROR_NONE : api_.SSL_get_error(ssl_.get(), result);
-    if (api_.BIO_ctrl_pending(out_) > 0) flush();
-    if (result == 1) return finish_read(got);
-    if (error == SSL_ERROR_ZERO_RETURN) return finish_read(std::size_t{0});
-    if (error != SSL_ERROR_WANT_READ)
-      return finish_read(Status(Code::kUnavailable, "tls: " + api_.last_error()));
-    if (ended_ && read_failure_.ok()) return finish_read(std::size_t{0});
-    if (ended_) return finish_read(read_failure_);
-    fill();
+    auto result = decrypt(buffer_);
+    if (!result) return fill();
+    auto done = std::move(read_done_);
+    done(*std::move(result));  // may destroy this
   }
 
-  void finish_read(Result<std::size_t> result) {
-    auto done = std::move(read_done_);
-    done(std::move(result));  // may destroy this
+  /// The next plain bytes, the end, or why there are none; nothing if more has to come from below for that.
+  std::optional<Result<std::size_t>> decrypt(std::span<char> buffer) {
+    std::size_t got = 0;
+    api_.ERR_clear_error();
+    const int result = api_.SSL_read_ex(ssl_.get(), buffer.data(), buffer.size(), &got);
+    const int error = result == 1 ? SSL_ERROR_NONE : api_.SSL_get_error(ssl_.get(), result);
+    if (api_.BIO_ctrl_pending(out_) > 0) flush();
+    if (result == 1) return got;
+    if (error == SSL_ERROR_ZERO_RETURN) return std::size_t{0};
+    if (error != SSL_ERROR_WANT_READ) return Status(Code::kUnavailable, "tls: " + api_.last_error());
+    if (!ended_) return std::nullopt;
+    if (read_failure_.ok()) return std::size_t{0};
+    return read_failure_;
   }
 
   /// Carries what OpenSSL has written to the stream below, and ends the caller's write once all is gone.
@@ -306,6 +334,10 @@ class OwnedStream final : public env::Stream {
   explicit OwnedStream(std::shared_ptr<TlsStream> stream) : stream_(std::move(stream)) {}
   void read_some(std::span<char> buffer, ReadDone done) override {
     stream_->read_some(buffer, std::move(done));
+  }
+  void await_readable(UniqueFunction<void()> done) override { stream_->await_readable(std::move(done)); }
+  std::optional<Result<std::size_t>> read_now(std::span<char> buffer) override {
+    return stream_->read_now(buffer);
   }
   void write(std::span<const std::string_view> pieces, WriteDone done) override {
     stream_->write(pieces, std::move(done));

@@ -1,0 +1,38 @@
+#include "lib/http/rendering.h"
+
+#include <memory>
+#include <string>
+
+#include <catch2/catch.hpp>
+
+#include "lib/env/sim_env.h"
+
+namespace discovery::http {
+namespace {
+
+TEST_CASE("what takes long to free is freed by a worker") {
+  env::Simulation world(1);
+  env::SimEnv& machine = world.add_env("one");
+  auto renderings = std::make_unique<Renderings>(machine);
+  const std::size_t size = GENERATE(std::size_t{100}, std::size_t{2} << 20);
+  const bool is_long = size > (1U << 20);
+  auto bytes = std::make_shared<const std::string>(size, 'x');
+  const std::weak_ptr<const std::string> seen = bytes;
+  auto sent = renderings->freed_by_worker(std::move(bytes));
+  CHECK(sent->size() == size);
+  SECTION("on the loop") {
+    machine.post([&] {
+      sent.reset();
+      CHECK(seen.expired() == !is_long);
+    });
+    world.run_for(std::chrono::seconds(1));
+  }
+  SECTION("when nobody is left to do it") {
+    renderings.reset();
+    sent.reset();
+  }
+  CHECK(seen.expired());
+}
+
+}  // namespace
+}  // namespace discovery::http
