@@ -5,7 +5,8 @@
 
 Starts build/release/discoveryd, fills it with 100,000 keys and 100,000 instances of one service, and takes the
 latency of others' kv_get (open loop, 16 connections) in turns: idle, then while one client does nothing but
-long queries, one after another. Prints the medians over the rounds.
+long queries, one after another, or while 10,000 watchers of a service are told of a change twice a second. Prints
+the medians over the rounds.
 """
 import argparse
 import json
@@ -21,6 +22,7 @@ import urllib.parse
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LOAD = os.path.join(ROOT, "bench/side_by_side/build/httpload")
+FANOUT = os.path.join(ROOT, "bench/side_by_side/build/fanout")
 DAEMON = os.path.join(ROOT, "build/release/discoveryd")
 
 
@@ -37,6 +39,13 @@ def request(method, path, body=b""):
     return head.encode() + b"\r\n" + body
 
 
+def registration(service, number, port):
+    return request("PUT", "/v1/catalog/register", json.dumps(
+        {"Node": f"n{number}", "Address": "10.0.0.0", "SkipNodeUpdate": True,
+         "Service": {"Service": service, "ID": f"{service}-{number}", "Port": port,
+                     "Meta": {"padding": "x" * 800}}}).encode())
+
+
 class Bench:
     def __init__(self, options):
         self.options = options
@@ -46,7 +55,8 @@ class Bench:
 
     def __enter__(self):
         self.server = subprocess.Popen(
-            [DAEMON, "agent", "-dev", "-http-port", str(self.port), "-dns-port", "-1", "-log-level", "warn"],
+            [DAEMON, "agent", "-dev", "-http-port", str(self.port), "-dns-port", "-1", "-log-level", "warn",
+             "-hcl=limits { http_max_conns_per_client = 15000 }"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(100):
             try:
@@ -98,6 +108,7 @@ class Bench:
         return out
 
     def compare(self, name, disturbing):
+        """Idle, and while one client sends the requests of `disturbing`."""
         idle, busy, others = [], [], 0
         for _ in range(self.options.rounds):
             idle.append(self.measure())
@@ -109,13 +120,36 @@ class Bench:
             if done["non2xx"]:
                 print(f"  {done['non2xx']} long queries failed, first with {done['first_bad_status']}")
             others += done["requests"]
+        self.report(name, idle, busy, "the other client had "
+                    f"{others / (self.options.rounds * (self.options.seconds + 1)):.1f} requests a second answered")
+
+    def compare_with_fanout(self, name, path, triggers, watchers=10000):
+        """Idle, and while changes are told to watchers, each on a connection of its own."""
+        idle, busy, last = [], [], []
+        for _ in range(self.options.rounds):
+            idle.append(self.measure())
+            client = subprocess.Popen(
+                [FANOUT, "--port", str(self.port), "--watchers", str(watchers), "--path", path, "--sources", "4",
+                 "--rounds", str(int(2 * self.options.seconds)), "--settle-ms", "500", "--triggers", triggers,
+                 "--interactive"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            if client.stdout.readline().strip() != "parked":
+                raise SystemExit("the watchers did not come to wait")
+            client.stdin.write("\n")
+            client.stdin.flush()
+            busy.append(self.measure())
+            done = json.loads(client.communicate()[0])
+            if done["missing"] or done["spurious"]:
+                print(f"  {done['missing']} wake-ups missing, {done['spurious']} for nothing")
+            last.append(done["last_us"] / 1000)
+        self.report(name, idle, busy, f"the last watcher was answered after {statistics.median(last):.0f} ms")
+
+    @staticmethod
+    def report(name, idle, busy, rest):
         def at(runs, what):
             return statistics.median(run[what] for run in runs)
         print(f"{name}: kv_get p50 {at(idle, 'p50_us'):.0f} -> {at(busy, 'p50_us'):.0f} us, "
               f"p99 {at(idle, 'p99_us'):.0f} -> {at(busy, 'p99_us'):.0f} us "
-              f"({at(busy, 'p99_us') / at(idle, 'p99_us'):.1f} x); the other client had "
-              f"{others / (self.options.rounds * (self.options.seconds + 1)):.1f} requests a second answered",
-              flush=True)
+              f"({at(busy, 'p99_us') / at(idle, 'p99_us'):.1f} x); {rest}", flush=True)
 
     def run(self):
         self.fill()
@@ -137,6 +171,9 @@ class Bench:
         health = request("GET", "/v1/health/service/web")
         self.compare("all instances, one changed before each",
                      self.requests("health", [touches[0], health, touches[1], health]))
+        self.once(self.requests("few", [registration("few", n, 1) for n in range(10)]))
+        self.compare_with_fanout("fan-out to 10,000 watchers", "/v1/health/service/few",
+                                 self.requests("change", [registration("few", 0, 2), registration("few", 0, 1)]))
 
 
 def main():
@@ -146,7 +183,7 @@ def main():
     parser.add_argument("--rate", type=int, default=2000)
     parser.add_argument("--count", type=int, default=100000)
     options = parser.parse_args()
-    for program in (LOAD, DAEMON):
+    for program in (LOAD, FANOUT, DAEMON):
         if not os.path.exists(program):
             sys.exit(f"{program} is missing; see --help")
     with Bench(options) as bench:
