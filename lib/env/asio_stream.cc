@@ -162,7 +162,8 @@ class Connection final : public Outgoing {
     });
   }
 
-  /// Tells who reads, or awaits that, of what has come. A socket that was closed meanwhile has nothing for it.
+  /// Tells who reads, or awaits that, of what has come. A socket that was closed meanwhile has nothing for
+  /// it.
   void finish_read() {
     if (readable_) return std::exchange(readable_, nullptr)();
     if (!read_done_) return;  // abandoned, or nobody reads
@@ -284,9 +285,7 @@ class AsioStream final : public Stream {
   void read_some(std::span<char> buffer, ReadDone done) override {
     connection_->read_some(buffer, std::move(done));
   }
-  void await_readable(UniqueFunction<void()> done) override {
-    connection_->await_readable(std::move(done));
-  }
+  void await_readable(UniqueFunction<void()> done) override { connection_->await_readable(std::move(done)); }
   std::optional<Result<std::size_t>> read_now(std::span<char> buffer) override {
     return connection_->read_now(buffer);
   }

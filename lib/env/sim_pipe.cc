@@ -21,9 +21,7 @@ class SimStream final : public Stream {
   void read_some(std::span<char> buffer, ReadDone done) override {
     pipe_->read_some(side_, buffer, std::move(done));
   }
-  void await_readable(UniqueFunction<void()> done) override {
-    pipe_->await_readable(side_, std::move(done));
-  }
+  void await_readable(UniqueFunction<void()> done) override { pipe_->await_readable(side_, std::move(done)); }
   std::optional<Result<std::size_t>> read_now(std::span<char> buffer) override {
     return pipe_->read_now(side_, buffer);
   }

@@ -104,7 +104,8 @@ void Connection::read() {
       return run_out_of_memory();
     }
   }
-  const auto size = stream_->read_now(phase_ == Phase::kLingering ? std::span<char>(server_->discarded) : in_.space());
+  const auto size =
+      stream_->read_now(phase_ == Phase::kLingering ? std::span<char>(server_->discarded) : in_.space());
   return size ? on_read(*size) : await_bytes();
 }
 

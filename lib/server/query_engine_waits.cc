@@ -7,8 +7,8 @@
 namespace discovery::server {
 namespace {
 
-/// How many waiters one turn of the loop answers before it lets others have theirs. One takes about 10 µs, sending
-/// included.
+/// How many waiters one turn of the loop answers before it lets others have theirs. One takes about 10 µs,
+/// sending included.
 constexpr std::size_t kWakeBatch = 16;
 
 }  // namespace

@@ -49,8 +49,9 @@ TEMPLATE_TEST_CASE("what there is to read can be awaited without a buffer", "", 
   CHECK(at_server.text == text + "end");
 }
 
-TEMPLATE_TEST_CASE("who awaits something to read is called when the stream is closed, not when it is destroyed", "",
-                   RealWorld, SimWorld) {
+TEMPLATE_TEST_CASE(
+    "who awaits something to read is called when the stream is closed, not when it is destroyed", "",
+    RealWorld, SimWorld) {
   Connected<TestType> link;
   AwaitingReader at_client;
   at_client.read(*link.client);

@@ -315,7 +315,7 @@ TEST_CASE("a crowd that wants one long answer is served in several turns") {
     return std::count_if(crowd.begin(), crowd.end(), [](const auto& one) { return one->status() == 200; });
   };
   world.env.run_posted();
-  CHECK(answered() == 256);
+  CHECK(answered() == 16);
   while (!world.env.posted.empty()) world.env.run_posted();
   CHECK(answered() == 1000);
 }
