@@ -16,8 +16,9 @@ std::uint64_t hash_of(std::string_view key) {
 
 }  // namespace
 
-AnswerCache::AnswerCache(const Limits& limits) : limits_(limits) {
-  const std::size_t sets = std::bit_ceil(std::max<std::size_t>(limits.entries / kWays, 1));
+AnswerCache::AnswerCache(const Limits& limits)
+    : limits_(limits), max_sets_(std::bit_ceil(std::max<std::size_t>(limits.entries / kWays, 1))) {
+  const std::size_t sets = std::min(kFirstSets, max_sets_);
   slots_.resize(sets * kWays);
   set_mask_ = sets - 1;
 }
@@ -47,7 +48,7 @@ void AnswerCache::insert(std::unique_ptr<Entry> entry) {
     if (slot->entry != nullptr && slot->hash == hash && slot->entry->key == entry->key) drop(*slot);
   }
   sweep(limits_.bytes - bytes);
-  Slot& slot = room_in(set);
+  Slot& slot = room_for(hash);
   drop(slot);
   slot = {hash, std::move(entry), bytes, false};
   bytes_ += bytes;
@@ -65,11 +66,33 @@ void AnswerCache::drop(Slot& slot) {
   slot = {};
 }
 
-/// A slot of the set that is free, or whose entry may go.
-AnswerCache::Slot& AnswerCache::room_in(Slot* set) {
-  for (Slot* slot = set; slot != set + kWays; ++slot) {
-    if (slot->entry == nullptr || slot->entry->is_superseded()) return *slot;
+/// Twice as many sets: each is split into two by one more bit of the hash.
+void AnswerCache::grow() {
+  const std::size_t sets = set_mask_ + 1;
+  std::vector<Slot> old = std::exchange(slots_, std::vector<Slot>(2 * slots_.size()));
+  set_mask_ = 2 * sets - 1;
+  for (std::size_t i = 0; i < old.size(); ++i) {
+    if (old[i].entry != nullptr) set_of(old[i].hash)[i % kWays] = std::move(old[i]);
   }
+}
+
+/// A slot that is empty, or whose answer is out of date; null if there is none.
+AnswerCache::Slot* AnswerCache::free_in(Slot* set) {
+  for (Slot* slot = set; slot != set + kWays; ++slot) {
+    if (slot->entry == nullptr || slot->entry->is_superseded()) return slot;
+  }
+  return nullptr;
+}
+
+/// A slot for a new entry; what is in it may go.
+AnswerCache::Slot& AnswerCache::room_for(std::uint64_t hash) {
+  Slot* free = free_in(set_of(hash));
+  while (free == nullptr && set_mask_ + 1 < max_sets_) {
+    grow();
+    free = free_in(set_of(hash));
+  }
+  if (free != nullptr) return *free;
+  Slot* const set = set_of(hash);
   const std::size_t first = hand_++;
   for (std::size_t i = 0; i < kWays; ++i) {
     Slot& slot = set[(first + i) % kWays];

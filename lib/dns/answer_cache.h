@@ -14,7 +14,8 @@ namespace discovery::dns {
 
 /// Encoded answers by question, each as long as nothing that it was made from has changed. Bounded in entries
 /// and bytes; when it is full, those go that were not asked for since it was last swept (the clock
-/// algorithm), so that a flood of new names does not push out the busy ones. find() does not allocate.
+/// algorithm), so that a flood of new names does not push out the busy ones. It begins small, and grows with
+/// what it holds. find() does not allocate.
 /// Threads: one at a time.
 class AnswerCache {
  public:
@@ -50,6 +51,7 @@ class AnswerCache {
 
  private:
   static constexpr std::size_t kWays = 8;
+  static constexpr std::size_t kFirstSets = 8;
 
   struct Slot {
     std::uint64_t hash = 0;
@@ -60,10 +62,13 @@ class AnswerCache {
 
   Slot* set_of(std::uint64_t hash) { return &slots_[(hash & set_mask_) * kWays]; }
   void drop(Slot& slot);
-  Slot& room_in(Slot* set);
+  void grow();
+  Slot* free_in(Slot* set);
+  Slot& room_for(std::uint64_t hash);
   void sweep(std::size_t limit);
 
   Limits limits_;
+  const std::size_t max_sets_;
   std::vector<Slot> slots_;
   std::size_t set_mask_ = 0;
   std::size_t hand_ = 0;

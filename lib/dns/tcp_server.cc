@@ -4,6 +4,8 @@
 #include <array>
 #include <cstring>
 #include <list>
+#include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,15 +24,11 @@ constexpr std::size_t kLengthBytes = 2;
 class TcpServer::Impl {
  public:
   Impl(env::Env& env, const Limits& limits, ResponderSetup setup)
-      : env_(env),
-        limits_(limits),
-        responder_(std::move(setup),
-                   [&env, weak = std::weak_ptr(self_)] {
-                     env.post([weak] {
-                       if (const auto self = weak.lock()) (*self)->collect();
-                     });
-                   }),
-        buffer_(kMaxMessageBytes) {}
+      : env_(env), limits_(limits), responder_(std::move(setup), [&env, weak = std::weak_ptr(self_)] {
+          env.post([weak] {
+            if (const auto self = weak.lock()) (*self)->collect();
+          });
+        }) {}
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
@@ -64,7 +62,10 @@ class TcpServer::Impl {
   /// Points here as long as this is here: posted tasks ask it.
   std::shared_ptr<Impl*> self_ = std::make_shared<Impl*>(this);
   Responder responder_;
-  std::vector<std::uint8_t> buffer_;
+  // Not filled with zeroes: what no answer has reached yet takes no memory.
+  const std::unique_ptr<std::uint8_t[]> memory_ =
+      std::make_unique_for_overwrite<std::uint8_t[]>(kMaxMessageBytes);
+  const std::span<std::uint8_t> buffer_{memory_.get(), kMaxMessageBytes};
   absl::flat_hash_map<Responder::Ticket, Connection*> waiting_;
   std::vector<std::unique_ptr<env::Listener>> listeners_;
   Connections connections_;  // the quietest first

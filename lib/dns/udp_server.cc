@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <system_error>
@@ -51,9 +52,9 @@ class Batch {
   static constexpr std::size_t kQueryStride = UdpServer::kMaxQueryBytes + 64;
   static constexpr std::size_t kOutBytes = 4 * kMaxMessageBytes;
 
-  Batch() : queries_(UdpServer::kBatch * kQueryStride), out_(kOutBytes), clients_(UdpServer::kBatch) {
+  Batch() {
     for (std::size_t i = 0; i < UdpServer::kBatch; ++i) {
-      in_pieces_[i] = {queries_.data() + i * kQueryStride, UdpServer::kMaxQueryBytes};
+      in_pieces_[i] = {queries_.get() + i * kQueryStride, UdpServer::kMaxQueryBytes};
       in_[i].msg_hdr.msg_name = &clients_[i].address;
       in_[i].msg_hdr.msg_iov = &in_pieces_[i];
       in_[i].msg_hdr.msg_iovlen = 1;
@@ -71,9 +72,7 @@ class Batch {
     return count;
   }
 
-  Bytes query(std::size_t index) const {
-    return {queries_.data() + index * kQueryStride, in_[index].msg_len};
-  }
+  Bytes query(std::size_t index) const { return {queries_.get() + index * kQueryStride, in_[index].msg_len}; }
   bool is_cut(std::size_t index) const { return (in_[index].msg_hdr.msg_flags & MSG_TRUNC) != 0; }
   const Client& client(std::size_t index) {
     clients_[index].address_size = in_[index].msg_hdr.msg_namelen;
@@ -83,12 +82,12 @@ class Batch {
   }
 
   /// Where the next answer goes. If there is no room, send() first.
-  std::span<std::uint8_t> room() { return std::span(out_).subspan(used_, kMaxMessageBytes); }
-  bool is_full() const { return count_ == UdpServer::kBatch || out_.size() - used_ < kMaxMessageBytes; }
+  std::span<std::uint8_t> room() { return {out_.get() + used_, kMaxMessageBytes}; }
+  bool is_full() const { return count_ == UdpServer::kBatch || kOutBytes - used_ < kMaxMessageBytes; }
 
   /// Takes the first `size` bytes of room() as an answer. `client` stays where it is until send().
   void add(std::size_t size, const Client& client) {
-    out_pieces_[count_] = {out_.data() + used_, size};
+    out_pieces_[count_] = {out_.get() + used_, size};
     msghdr& header = out_headers_[count_].msg_hdr;
     header.msg_name = const_cast<sockaddr*>(&client.address.any);  // the kernel only reads it
     header.msg_namelen = client.address_size;
@@ -138,9 +137,11 @@ class Batch {
     }
   }
 
-  std::vector<std::uint8_t> queries_;
-  std::vector<std::uint8_t> out_;
-  std::vector<Client> clients_;
+  // Not filled with zeroes: what no batch has reached yet takes no memory.
+  std::unique_ptr<std::uint8_t[]> queries_ =
+      std::make_unique_for_overwrite<std::uint8_t[]>(UdpServer::kBatch * kQueryStride);
+  std::unique_ptr<std::uint8_t[]> out_ = std::make_unique_for_overwrite<std::uint8_t[]>(kOutBytes);
+  std::vector<Client> clients_ = std::vector<Client>(UdpServer::kBatch);
   std::array<mmsghdr, UdpServer::kBatch> in_{};
   std::array<iovec, UdpServer::kBatch> in_pieces_{};
   std::array<mmsghdr, UdpServer::kBatch> out_headers_{};

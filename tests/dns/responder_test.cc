@@ -376,15 +376,31 @@ TEST_CASE("a flood of names does not push out the busy ones", "[dns][responder]"
   CHECK(asked_again == 0);
 }
 
+/// An answer to keep, with so many addresses.
+std::unique_ptr<AnswerCache::Entry> entry(const std::string& key, std::size_t addresses) {
+  Reply reply;
+  for (std::size_t i = 0; i < addresses; ++i) {
+    reply.choices.push_back({address_record(name(key), 0, *IpAddress::parse("192.0.2.1")), {}});
+  }
+  return std::make_unique<AnswerCache::Entry>(
+      AnswerCache::Entry{key, EncodedAnswer(reply, name(key), true), {}});
+}
+
+TEST_CASE("what is kept stays where it is while more comes, up to the bound", "[dns][responder]") {
+  AnswerCache cache(AnswerCache::Limits{});
+  std::vector<EncodedAnswer*> answers;
+  constexpr std::size_t kMany = 500;  // far from the bound, so that none has to go
+  for (std::size_t i = 0; i < kMany; ++i) {
+    const std::string key = "n" + std::to_string(i);
+    cache.insert(entry(key, 1));
+    answers.push_back(cache.find(key));
+    REQUIRE(answers.back() != nullptr);
+  }
+  CHECK(cache.size() == kMany);
+  for (std::size_t i = 0; i < kMany; ++i) CHECK(cache.find("n" + std::to_string(i)) == answers[i]);
+}
+
 TEST_CASE("kept answers are bounded in number and bytes", "[dns][responder]") {
-  const auto entry = [](const std::string& key, std::size_t addresses) {
-    Reply reply;
-    for (std::size_t i = 0; i < addresses; ++i) {
-      reply.choices.push_back({address_record(name(key), 0, *IpAddress::parse("192.0.2.1")), {}});
-    }
-    return std::make_unique<AnswerCache::Entry>(
-        AnswerCache::Entry{key, EncodedAnswer(reply, name(key), true), {}});
-  };
   AnswerCache cache({.entries = 64, .bytes = 100'000, .entry_bytes = 50'000});
   for (int i = 0; i < 1000; ++i) {
     cache.insert(entry("n" + std::to_string(i), static_cast<std::size_t>(i % 100)));
