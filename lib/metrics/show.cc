@@ -97,12 +97,12 @@ void append_line(std::string& out, const std::string& name, const std::string& l
 void append_summary(std::string& out, const std::string& name, const Series& series) {
   std::vector<float> sorted = series.recent;
   std::sort(sorted.begin(), sorted.end());
-  constexpr std::array<std::pair<double, std::string_view>, 3> kQuantiles = {
-      {{0.5, "0.5"}, {0.9, "0.9"}, {0.99, "0.99"}}};
-  for (const auto& [share, text] : kQuantiles) {
+  constexpr std::array<std::pair<std::size_t, std::string_view>, 3> kQuantiles = {
+      {{50, "0.5"}, {90, "0.9"}, {99, "0.99"}}};
+  for (const auto& [percent, text] : kQuantiles) {
     double value = std::nan("");
     if (!sorted.empty()) {
-      const auto at = static_cast<std::size_t>(std::ceil(share * static_cast<double>(sorted.size())));
+      const std::size_t at = (percent * sorted.size() + 99) / 100;
       value = static_cast<double>(sorted[std::max<std::size_t>(at, 1) - 1]);
     }
     append_line(out, name, label_text(series.labels, text), value);

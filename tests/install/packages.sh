@@ -56,6 +56,11 @@ for name in "$runtime" discoveryd; do
 done
 [ "$(field libdiscovery-dev Depends)" = "$runtime (= $version)" ] || fail "libdiscovery-dev does not depend on $runtime"
 
+# What the agent is linked with: anything else here is memory of each agent.
+dpkg-deb --fsys-tarfile "$(package discoveryd)" | tar -xO ./usr/bin/discoveryd >"$work/discoveryd"
+foreign=$(readelf -d "$work/discoveryd" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' | grep -vE '^(libc|libm|libz|ld-linux-x86-64)[.]so' || true)
+[ -z "$foreign" ] || fail "discoveryd is linked with $foreign"
+
 # --- installed ---------------------------------------------------------------------------------------------------------
 
 prefix=/usr
