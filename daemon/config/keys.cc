@@ -66,6 +66,12 @@ constexpr AgentKey later(std::string_view path, Type type, std::string_view why 
   return {{path, type}, Effect::kLater, nullptr, nullptr, nullptr, why};
 }
 /// What is so anyway, and why.
+template <auto... kMembers>
+constexpr AgentKey always_on(std::string_view path, std::string_view why) {
+  AgentKey key = at<kMembers...>(path, Effect::kAlwaysOn);
+  key.note = why;
+  return key;
+}
 constexpr AgentKey always_on(std::string_view path, std::string_view why) {
   return {{path, Type::kBool}, Effect::kAlwaysOn, nullptr, nullptr, nullptr, why};
 }
@@ -91,6 +97,9 @@ constexpr Effect kLater = Effect::kLater;
 
 constexpr std::string_view kNoCirconus =
     "metrics are not sent to Circonus; statsd, statsite, DogStatsD and Prometheus are served";
+
+constexpr std::string_view kAsksNobody = "this agent never asks anybody for new versions";
+constexpr std::string_view kNeverOld = "DNS answers are kept for as long as they are true";
 
 constexpr AgentKey kKeys[] = {
     // Who the agent is.
@@ -208,8 +217,8 @@ constexpr AgentKey kKeys[] = {
     at<&C::dns_config, &DnsConfig::soa, &SoaConfig::min_ttl>("dns_config.soa.min_ttl", kReload),
     at<&C::dns_config, &DnsConfig::recursor_strategy>("dns_config.recursor_strategy", kReload),
     at<&C::dns_config, &DnsConfig::recursor_timeout>("dns_config.recursor_timeout", kReload),
-    at<&C::dns_config, &DnsConfig::use_cache>("dns_config.use_cache", kReload),
-    at<&C::dns_config, &DnsConfig::cache_max_age>("dns_config.cache_max_age", kReload),
+    moot<&C::dns_config, &DnsConfig::use_cache>("dns_config.use_cache", kNeverOld),
+    moot<&C::dns_config, &DnsConfig::cache_max_age>("dns_config.cache_max_age", kNeverOld),
     enterprise("dns_config.prefer_namespace", Type::kBool),
     at<&C::recursors>("recursors", kReload),
 
@@ -226,12 +235,12 @@ constexpr AgentKey kKeys[] = {
     at<&C::discard_check_output>("discard_check_output", kReload),
 
     // What can be switched off and is not there, or does nothing, anyway.
-    at<&C::disable_anonymous_signature>("disable_anonymous_signature"),
+    always_on<&C::disable_anonymous_signature>("disable_anonymous_signature", kAsksNobody),
     at<&C::disable_coordinates>("disable_coordinates"),
     at<&C::disable_host_node_id>("disable_host_node_id"),
     at<&C::disable_keyring_file>("disable_keyring_file"),
     always_on("disable_remote_exec", "nobody can have programs run here over the network"),
-    at<&C::disable_update_check>("disable_update_check"),
+    always_on<&C::disable_update_check>("disable_update_check", kAsksNobody),
 
     // Access control.
     at<&C::acl, &AclConfig::enabled>("acl.enabled", kLater),

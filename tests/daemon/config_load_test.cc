@@ -220,8 +220,9 @@ TEST_CASE("keys that mean nothing here say why") {
   REQUIRE(circonus.size() == 1);
   CHECK(
       circonus[0].starts_with("config key \"telemetry.circonus_api_token\" has no effect: metrics are not"));
-  for (const char* key :
-       {"disable_remote_exec", "telemetry { retry_failed_connection", "telemetry { disable_compat_1.9"}) {
+  CHECK(warnings_of({"-dev", "-hcl", "dns_config { use_cache = true cache_max_age = \"1s\" }"}).size() == 2);
+  for (const char* key : {"disable_remote_exec", "disable_update_check",
+                          "telemetry { retry_failed_connection", "telemetry { disable_compat_1.9"}) {
     const std::string end = std::string(key).find('{') == std::string::npos ? "" : " }";
     CAPTURE(key);
     CHECK(warnings_of({"-dev", "-hcl", std::string(key) + " = true" + end}).empty());
