@@ -18,11 +18,15 @@ namespace {
 
 Status stopped() { return {Code::kCancelled, "the agent has stopped"}; }
 
-/// Compiles a filter for one of the agent's lists. The one of checks reports errors without the usual
-/// introduction.
-Result<filter::Filter> compile(const std::string& text, const filter::Schema& schema, bool introduce) {
+/// Compiles a filter for one of the agent's lists, of so many rows. The one of checks reports errors without
+/// the usual introduction. kResourceExhausted: its regular expressions might keep the loop from others.
+Result<filter::Filter> compile(const std::string& text, const filter::Schema& schema, std::size_t rows,
+                               bool introduce) {
   constexpr std::string_view kIntroduction = "Failed to create boolean expression evaluator: ";
   auto compiled = filter::Filter::compile(text, schema);
+  if (compiled && compiled->pattern_size() * rows > NodeAgent::kMaxPatternWork) {
+    return Status(Code::kResourceExhausted, "the filter's regular expressions are too long for so many rows");
+  }
   if (introduce || compiled) return compiled;
   const Status status = compiled.status();
   std::string_view message = status.message();
@@ -246,7 +250,7 @@ Async<std::vector<model::ServiceHealth>> NodeAgent::service_health_by_name(std::
 
 Async<std::vector<AgentService>> NodeAgent::services(std::string filter, Call) {
   return on_loop<std::vector<AgentService>>([this, filter = std::move(filter)](auto done) {
-    const auto compiled = compile(filter, service_schema_, true);
+    const auto compiled = compile(filter, service_schema_, state_.units().size(), true);
     if (!compiled) return done(compiled.status());
     std::vector<AgentService> services;
     for (const auto& [id, unit] : state_.units()) {
@@ -261,7 +265,7 @@ Async<std::vector<AgentService>> NodeAgent::services(std::string filter, Call) {
 
 Async<std::vector<CheckPtr>> NodeAgent::checks(std::string filter, Call) {
   return on_loop<std::vector<CheckPtr>>([this, filter = std::move(filter)](auto done) {
-    const auto compiled = compile(filter, check_schema_, false);
+    const auto compiled = compile(filter, check_schema_, state_.checks().size(), false);
     if (!compiled) return done(compiled.status());
     std::vector<CheckPtr> checks;
     for (const auto& [id, check] : state_.checks()) {

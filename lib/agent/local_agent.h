@@ -63,6 +63,8 @@ class NodeAgent final : public model::LocalAgent {
   static constexpr Duration kMaxWait = std::chrono::minutes(10);
   /// How many calls of service() may wait at once; more get kResourceExhausted.
   static constexpr std::size_t kMaxWaiting = 16384;
+  /// Compiled length of a filter's regular expressions, times rows: more gets kResourceExhausted.
+  static constexpr std::size_t kMaxPatternWork = 100'000;
 
   /// `env` and `backend` must outlive it.
   NodeAgent(env::Env& env, model::Backend& backend, AgentIdentity identity, const Options& options);

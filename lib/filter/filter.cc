@@ -1,6 +1,7 @@
 #include "lib/filter/filter.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include <re2/re2.h>
@@ -163,6 +164,13 @@ bool Condition::holds_for(std::string_view value) const {
       break;  // not taken by strings
   }
   return false;
+}
+
+std::size_t Filter::pattern_size() const {
+  return std::accumulate(
+      conditions_.begin(), conditions_.end(), std::size_t{0}, [](std::size_t sum, const Condition& one) {
+        return one.pattern ? sum + static_cast<std::size_t>(one.pattern->ProgramSize()) : sum;
+      });
 }
 
 Result<Filter> Filter::compile(std::string_view text, const Schema& schema) {

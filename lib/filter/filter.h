@@ -90,6 +90,10 @@ class Filter {
     return empty_ || holds(root_, record);
   }
 
+  /// How long its regular expressions are when they are compiled: each byte that they are sought in may take
+  /// time in proportion to that.
+  std::size_t pattern_size() const;
+
  private:
   Filter() = default;
 

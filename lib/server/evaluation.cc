@@ -16,11 +16,12 @@ using state::Snapshot;
 
 /// What may be spent on the loop, and what a row costs, in nanoseconds; measured, and rounded up.
 constexpr std::size_t kBudget = 200'000;
-constexpr std::size_t kVisit = 50;      ///< to pass by, or to take one record
-constexpr std::size_t kInstance = 400;  ///< an instance with its node
-constexpr std::size_t kHealth = 1'200;  ///< and with its checks
-constexpr std::size_t kFilter = 1'000;  ///< to ask a filter about a row
-constexpr std::size_t kDistance = 400;  ///< to find out how far a row is, and to sort it in
+constexpr std::size_t kVisit = 50;         ///< to pass by, or to take one record
+constexpr std::size_t kInstance = 400;     ///< an instance with its node
+constexpr std::size_t kHealth = 1'200;     ///< and with its checks
+constexpr std::size_t kFilter = 1'000;     ///< to ask a filter about a row
+constexpr std::size_t kPattern = 200'000;  ///< if that has a regular expression, which may take any time
+constexpr std::size_t kDistance = 400;     ///< to find out how far a row is, and to sort it in
 
 /// The leaves below a prefix, counted up to where the budget ends anyhow.
 template <class Table>
@@ -136,6 +137,7 @@ bool takes_long(const model::Query& query, const Snapshot& snapshot) {
 bool takes_long(const Question& question, const Snapshot& snapshot) {
   Cost cost = std::visit(CostOf{snapshot}, question.query);
   if (!question.filter.empty()) cost.each += kFilter;
+  if (question.filter.find("matches") != std::string::npos) cost.each += kPattern;
   if (!question.near.empty()) cost.each += kDistance;
   return cost.rows * cost.each > kBudget;
 }

@@ -37,8 +37,10 @@ namespace discovery::server {
 struct QueryLimits {
   Duration default_wait = std::chrono::minutes(5);
   Duration max_wait = std::chrono::minutes(10);
-  std::size_t max_waiting = 100'000;     ///< blocking and long queries at a time
-  std::size_t max_long_queries = 256;    ///< distinct questions that workers have, or will have, to do with
+  std::size_t max_waiting = 100'000;   ///< blocking and long queries at a time
+  std::size_t max_long_queries = 256;  ///< distinct questions that workers have, or will have, to do with
+  /// How long a long query may take, from when it is given to the workers. One that filters is ended then.
+  Duration max_evaluation = std::chrono::seconds(30);
   std::size_t max_kept_answers = 1'024;  ///< answers that nobody waits for but that are still true
   std::size_t max_answer_bytes =
       64U << 20;  ///< of all answers, with their rendered forms: over it none is kept
@@ -51,6 +53,7 @@ struct QueryStatistics {
   std::uint64_t shared = 0;            ///< answered without an evaluation
   std::uint64_t wakeups = 0;
   std::uint64_t refused = 0;  ///< because workers had too much to do
+  std::uint64_t ended = 0;    ///< because they took longer than max_evaluation
   std::size_t waiting = 0;
   std::size_t answer_bytes = 0;  ///< that answers take
 };

@@ -1,6 +1,7 @@
 #include <string>
 #include <utility>
 
+#include "lib/base/duration.h"
 #include "lib/server/query_engine.h"
 #include "lib/server/shared_question.h"
 
@@ -41,6 +42,8 @@ Status QueryEngine::launch(Shared& shared) {
   // What is committed from now on may or may not be in its snapshot.
   shared.subscription = registry_.subscribe(interests(shared.question), shared);
   shared.overtaken = false;
+  if (!shared.flight_end) shared.flight_end = env_.make_timer();
+  shared.flight_end->start(limits_.max_evaluation, [flight] { flight->stop = flight->too_long = true; });
   shared.flight = std::move(flight);
   ++shared.flights;
   use(shared);
@@ -55,6 +58,12 @@ void QueryEngine::launch_or_queue(Shared& shared) {
 
 void QueryEngine::land(Shared& shared) {
   const std::shared_ptr<Flight> flight = std::move(shared.flight);
+  shared.flight_end.reset();
+  if (flight->too_long && !flight->result.ok()) {
+    ++statistics_.ended;
+    flight->result = Status(Code::kResourceExhausted, "the query takes longer than " +
+                                                          base::format_go_duration(limits_.max_evaluation));
+  }
   ++statistics_.evaluations;
   ++statistics_.long_evaluations;
   const bool current = !shared.overtaken;

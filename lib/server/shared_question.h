@@ -53,6 +53,7 @@ struct QueryEngine::Waiter {
 /// An evaluation on a worker.
 struct QueryEngine::Flight {
   std::atomic<bool> stop{false};
+  bool too_long = false;  ///< the loop's
   Result<Evaluated> result =
       Status(Code::kInternal, "not evaluated");  ///< written by the worker, then read here
   AnswerPtr answer;                              ///< as `result`
@@ -99,8 +100,9 @@ class QueryEngine::Shared final : public state::Watcher {
   bool waking = false;
 
   std::shared_ptr<Flight> flight;
-  std::uint64_t flights = 0;  ///< how many have begun
-  bool overtaken = false;     ///< a commit has touched it since the flight began
+  std::unique_ptr<env::Timer> flight_end;  ///< ends a flight that takes too long
+  std::uint64_t flights = 0;               ///< how many have begun
+  bool overtaken = false;                  ///< a commit has touched it since the flight began
 };
 
 }  // namespace discovery::server

@@ -448,5 +448,17 @@ TEST_CASE("rows of the catalog are filtered by Consul's names") {
   CHECK(compile_error<model::Node>("Node in Meta.os").empty());
 }
 
+TEST_CASE("a filter knows how much its regular expressions may cost") {
+  const auto size = [](const char* expression) {
+    return Filter::compile(expression, schema_of<model::Node>())->pattern_size();
+  };
+  CHECK(size("") == 0);
+  CHECK(size("Node==n1") == 0);
+  const std::size_t one = size("Node matches `^n1$`");
+  CHECK(one > 0);
+  CHECK(size("Node matches `^n1$` or Address matches `^n1$`") == 2 * one);
+  CHECK(size("Node matches `(x?a?){400}b`") > 1000);
+}
+
 }  // namespace
 }  // namespace discovery::filter

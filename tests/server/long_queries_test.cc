@@ -174,6 +174,27 @@ TEST_CASE("errors of long queries reach those who asked", "[server][long]") {
   REQUIRE(world.server->query_statistics().long_evaluations == 2);
 }
 
+TEST_CASE("a query whose filter takes too long is ended", "[server][long]") {
+  QueryLimits limits;
+  limits.max_evaluation = 1us;  // workers never begin that soon here
+  World world(limits);
+  for (int n = 0; n < 20; ++n) REQUIRE(world.add("n" + std::to_string(n), "web").ok());
+  model::Read read;
+  read.filter = "Node.Node matches `^n1$`";  // on a worker, however few rows there are
+  const auto ended = world.ask(health("web"), read);
+  REQUIRE(ended.status().code() == Code::kResourceExhausted);
+  REQUIRE(ended.status().message() == "the query takes longer than 1µs");
+  REQUIRE(world.server->query_statistics().ended == 1);
+  REQUIRE(world.ask(health("web")).ok());
+
+  World patient;
+  REQUIRE(patient.add("n1", "web").ok());
+  REQUIRE(rows(patient.ask(health("web"), read)) == 1);
+  REQUIRE(patient.server->query_statistics().long_evaluations == 1);
+  patient.simulation.run_for(60s);
+  REQUIRE(patient.server->query_statistics().ended == 0);
+}
+
 TEST_CASE("a server that ends answers those who wait for workers", "[server][long]") {
   BigWorld world;
   Waiting begun(world, kRecurse, 0);
