@@ -22,7 +22,7 @@ std::string_view first_line(std::string_view text) {
 /// 32 hexadecimal digits with the dashes of a UUID.
 std::string with_dashes(std::string_view digits) {
   std::string uuid(digits);
-  for (const std::size_t at : {8, 13, 18, 23}) uuid.insert(at, 1, '-');
+  for (const std::size_t at : {8U, 13U, 18U, 23U}) uuid.insert(at, 1, '-');
   return uuid;
 }
 

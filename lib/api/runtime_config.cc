@@ -211,6 +211,7 @@ Members watch_members(const hcl::Value& watch) {
 template <class Show>
 std::vector<Members> all(const std::vector<agent::Definition>& definitions, Show show) {
   std::vector<Members> shown;
+  shown.reserve(definitions.size());
   for (const agent::Definition& definition : definitions) shown.push_back(show(definition.value));
   return shown;
 }
