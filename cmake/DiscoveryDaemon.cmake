@@ -19,8 +19,8 @@ endif()
 target_link_options(discoveryd PRIVATE $<$<CONFIG:Release>:-Wl,--gc-sections>)
 
 # The shared libstdc++ alone takes 1.4 MB of an agent's memory, and binding its names much of the agent's start; a static one
-# brings what is used of it. The shared RE2 and Abseil would bring the shared one along. Of libm two small functions are
-# used. They stand before the shared ones on the linker's command line, so that those are not needed.
+# brings what is used of it. The shared RE2 and Abseil would bring the shared one along. Of libm, libstdc++ uses
+# two small functions. They stand before the shared ones on the linker's command line, so that those are not needed.
 if(DISCOVERY_STATIC_RUNTIME AND CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT DISCOVERY_SANITIZE AND NOT DISCOVERY_COVERAGE)
   set(static_runtime "")
   foreach(library re2 absl_hash absl_city absl_low_level_hash absl_raw_hash_set absl_raw_logging_internal absl_throw_delegate m)

@@ -53,6 +53,7 @@ done
 for name in "$runtime" discoveryd; do
   grep -q 'libc6 (>=' <<<"$(field "$name" Depends)" || fail "$name does not say what it is linked with"
   grep -q 'libssl3 (>=' <<<"$(field "$name" Depends)" || fail "$name does not say what it loads"
+  [[ $(field "$name" Depends) != *'<<'* ]] || fail "$name is bound to one version of a library, as by names that are private to it"
 done
 [ "$(field libdiscovery-dev Depends)" = "$runtime (= $version)" ] || fail "libdiscovery-dev does not depend on $runtime"
 
