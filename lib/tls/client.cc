@@ -98,8 +98,9 @@ class Context final : public ClientContext {
     if (!api.ok()) return api.status();
     api_ = *std::move(api);
     Result<SslContext> context = load(*api_, options_);
-    if (context.ok()) context_ = *std::move(context);
-    return context.status();
+    if (!context.ok()) return context.status();
+    context_ = *std::move(context);
+    return {};
   }
 
   const Options options_;

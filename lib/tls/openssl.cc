@@ -67,7 +67,7 @@ bool find_all(void* library, OpenSsl& api) {
 }
 
 Status missing() {
-  const char* why = ::dlerror();  // of this thread
+  const char* why = ::dlerror();  // NOLINT(concurrency-mt-unsafe): it speaks of this thread
   return {Code::kUnavailable,
           std::string("TLS needs OpenSSL 3, Debian's libssl3: ") + (why == nullptr ? "not found" : why)};
 }
