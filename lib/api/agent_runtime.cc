@@ -11,6 +11,7 @@
 #include "lib/agent/node_events.h"
 #include "lib/api/control.h"
 #include "lib/api/definitions.h"
+#include "lib/api/dns_gauges.h"
 #include "lib/api/gauges.h"
 #include "lib/api/registrar.h"
 #include "lib/api/settings.h"
@@ -80,6 +81,7 @@ class AgentRuntime::Impl {
         watches_(env, api_, *events_, agent_options_.checker.tls, agent_options_.checker.tls_unverified),
         forwarder_(env) {
     dns_.recursor = &forwarder_;
+    metrics_.on_collect([this] { show_dns_counters(); });
     if (const auto push = push_options(config_); push.wanted()) pusher_.emplace(env, metrics_, push);
   }
 
@@ -213,6 +215,13 @@ class AgentRuntime::Impl {
       dns_tcp_.back()->serve(*std::move(listener));
     }
     return {};
+  }
+
+  void show_dns_counters() {
+    dns::TcpServer::Counters tcp;
+    for (const auto& server : dns_tcp_) tcp += server->counters();
+    show_dns(metrics_, tcp);
+    show_dns(metrics_, forwarder_.counters());
   }
 
   env::Env& env_;

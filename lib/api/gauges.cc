@@ -45,6 +45,8 @@ void Gauges::collect() {
   set("runtime.alloc_bytes", static_cast<double>(process.heap_bytes));
   set("runtime.sys_bytes", static_cast<double>(process.resident_bytes));
   set("runtime.num_goroutines", static_cast<double>(process.threads));
+  set("runtime.open_files", static_cast<double>(process.open_files));
+  set("runtime.max_files", static_cast<double>(process.max_files));
   count<model::Nodes>(registry_, server_, "state.nodes", model::ListNodes{});
   count<model::ServiceTags>(registry_, server_, "state.services", model::ListServices{});
   set("session_ttl.active", static_cast<double>(server_.sessions_with_ttl()));
@@ -59,7 +61,12 @@ void Gauges::collect() {
   set("api.http.connections", static_cast<double>(connections_.open));
   set("api.http.incoming_bytes", static_cast<double>(connections_.incoming_bytes));
   set("api.http.outgoing_bytes", static_cast<double>(connections_.outgoing_bytes));
+  const server::QueryStatistics queries = server_.query_statistics();
+  set("rpc.queries_waiting", static_cast<double>(queries.waiting));
+  set("rpc.answer_bytes", static_cast<double>(queries.answer_bytes));
   // What was done to clients because of a limit, since the start.
+  set("rpc.queries_refused", static_cast<double>(queries.refused));
+  set("rpc.queries_ended", static_cast<double>(queries.ended));
   set("api.http.refused", static_cast<double>(connections_.refused_total + connections_.refused_per_address));
   set("api.http.pushed_out", static_cast<double>(connections_.pushed_out));
   set("api.http.timed_out", static_cast<double>(connections_.timed_out));

@@ -1,6 +1,8 @@
 #include "lib/api/host_facts.h"
 
 #include <malloc.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
@@ -8,9 +10,11 @@
 
 #include <charconv>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <string_view>
+#include <system_error>
 
 #include "lib/base/strings.h"
 #include "lib/codec/json_writer.h"
@@ -205,6 +209,18 @@ std::string host_facts_json(std::chrono::system_clock::time_point now) {
   return out;
 }
 
+/// Kernels from 6.2 on tell it as the directory's size; before, its entries are to be counted.
+std::uint64_t open_files() {
+  struct stat about {};
+  if (stat("/proc/self/fd", &about) == 0 && about.st_size > 0)
+    return static_cast<std::uint64_t>(about.st_size);
+  std::uint64_t count = 0;
+  std::error_code error;
+  for (std::filesystem::directory_iterator at("/proc/self/fd", error), end; at != end; at.increment(error))
+    ++count;
+  return count;
+}
+
 ProcessFacts process_facts() {
   ProcessFacts facts;
   std::ifstream file("/proc/self/statm");
@@ -214,6 +230,9 @@ ProcessFacts process_facts() {
   facts.resident_bytes = resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
   facts.heap_bytes = mallinfo2().uordblks;
   facts.threads = number(get(read_pairs("/proc/self/status", ':'), "Threads"));
+  facts.open_files = open_files();
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) facts.max_files = files.rlim_cur;
   return facts;
 }
 

@@ -16,6 +16,8 @@ struct ProcessFacts {
   std::uint64_t resident_bytes = 0;
   std::uint64_t heap_bytes = 0;  ///< allocated and in use
   std::uint64_t threads = 0;
+  std::uint64_t open_files = 0;
+  std::uint64_t max_files = 0;  ///< it may have open
 };
 ProcessFacts process_facts();
 

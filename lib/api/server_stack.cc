@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "lib/api/dns_gauges.h"
 #include "lib/api/node_id.h"
 #include "lib/api/settings.h"
 
@@ -48,6 +49,11 @@ Status ServerStack::start() {
   if (Status status = runtime_->start(); !status.ok()) return status;
   facts_.http = runtime_->http();
   facts_.dns = runtime_->dns().at;
+  runtime_->metrics().on_collect([this] {
+    dns::UdpServer::Counters udp;
+    for (const auto& server : udp_) udp += server->counters();
+    show_dns(runtime_->metrics(), udp);
+  });
   return serve_dns();
 }
 

@@ -68,6 +68,16 @@ class Responder {
     std::uint64_t overloaded = 0;  ///< refused by kMaxWaiting or kMaxRelayed
     std::uint64_t waiting = 0;     ///< gauge: of kMaxWaiting
     std::uint64_t relayed = 0;     ///< for other zones, sent on to recursors
+
+    Counters& operator+=(const Counters& other) noexcept {
+      queries += other.queries;
+      kept += other.kept;
+      malformed += other.malformed;
+      overloaded += other.overloaded;
+      waiting += other.waiting;
+      relayed += other.relayed;
+      return *this;
+    }
   };
   /// Threads: safe; the numbers are each right, if not of one instant.
   Counters counters() const noexcept;

@@ -49,6 +49,16 @@ class TcpServer {
     std::uint64_t pushed_out = 0;  ///< closed, new or quiet, because of max_connections
     std::uint64_t timed_out = 0;   ///< closed by idle_timeout
     std::uint64_t too_long = 0;    ///< closed because of kMaxQueryBytes
+
+    Counters& operator+=(const Counters& other) noexcept {
+      responder += other.responder;
+      open += other.open;
+      accepted += other.accepted;
+      pushed_out += other.pushed_out;
+      timed_out += other.timed_out;
+      too_long += other.too_long;
+      return *this;
+    }
   };
   Counters counters() const noexcept;
 

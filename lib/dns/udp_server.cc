@@ -346,16 +346,7 @@ void UdpServer::set_zone(const std::shared_ptr<const Zone>& zone) {
 
 UdpServer::Counters UdpServer::counters() const {
   Counters sum;
-  for (const auto& worker : workers_) {
-    const Counters one = worker->counters();
-    sum.responder.queries += one.responder.queries;
-    sum.responder.kept += one.responder.kept;
-    sum.responder.malformed += one.responder.malformed;
-    sum.responder.overloaded += one.responder.overloaded;
-    sum.responder.waiting += one.responder.waiting;
-    sum.responder.relayed += one.responder.relayed;
-    sum.send_failures += one.send_failures;
-  }
+  for (const auto& worker : workers_) sum += worker->counters();
   return sum;
 }
 

@@ -58,6 +58,12 @@ class UdpServer {
   struct Counters {
     Responder::Counters responder;
     std::uint64_t send_failures = 0;  ///< answers that the kernel did not take
+
+    Counters& operator+=(const Counters& other) noexcept {
+      responder += other.responder;
+      send_failures += other.send_failures;
+      return *this;
+    }
   };
   /// Of all threads together.
   Counters counters() const;

@@ -127,7 +127,8 @@ void Api::handle(http1::Request& message, http1::Responder responder) {
   const bool pretty = context_.options.pretty || request.params.has("pretty");
   Reply reply(context_, std::move(responder), pretty, accepts_gzip(request.headers.accept_encoding));
   if (problem == Params::Problem::kBadEscape) return std::move(reply).empty(500);
-  if (problem == Params::Problem::kTooMany) return std::move(reply).text(400, "Too many query parameters");
+  if (problem == Params::Problem::kTooMany)
+    return std::move(reply).over_limit(400, "query_parameters", "Too many query parameters");
   request.tail = request.path.substr(match.route->pattern.size());
   dispatch(request, *match.route, std::move(reply));
 }

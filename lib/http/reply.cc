@@ -70,13 +70,25 @@ void Reply::text(int status, std::string text) && {
   std::move(*this).send(std::move(answer));
 }
 
+void Reply::over_limit(int status, std::string_view limit, std::string text) && {
+  if (metrics::Registry* registry = context_->around.metrics; registry != nullptr) {
+    registry->add(
+        registry->series(metrics::Kind::kCounter, "api.http.over_limit", {{"limit", std::string(limit)}}));
+  }
+  std::move(*this).text(status, std::move(text));
+}
+
 void Reply::empty(int status) && {
   http1::Response answer = response(status);
   std::move(*this).send(std::move(answer));
 }
 
 void Reply::fail(const Status& failure, const FailureStatus& statuses) && {
-  std::move(*this).text(http_status(failure.code(), statuses), std::string(failure.message()));
+  const int status = http_status(failure.code(), statuses);
+  std::string text(failure.message());
+  if (failure.code() == Code::kResourceExhausted)
+    return std::move(*this).over_limit(status, "work", std::move(text));
+  std::move(*this).text(status, std::move(text));
 }
 
 int http_status(Code code, const FailureStatus& statuses) noexcept {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <discovery/async.h>
@@ -63,11 +64,13 @@ class Reply {
   void json(std::string json) &&;
   /// Answers with a text for people.
   void text(int status, std::string text) &&;
+  /// The same because a limit was hit, which is counted under its name.
+  void over_limit(int status, std::string_view limit, std::string text) &&;
   /// Answers without a body.
   void empty(int status = 200) &&;
   /// Answers 400 with what is wrong.
   void refuse(const Status& problem) && { std::move(*this).text(400, std::string(problem.message())); }
-  /// Answers with what a call failed of.
+  /// Answers with what a call failed of. kResourceExhausted counts as the limit "work".
   void fail(const Status& failure, const FailureStatus& statuses = {}) &&;
 
  private:

@@ -29,7 +29,7 @@ bool refuse_large_body(const Request& request, Reply& reply, std::uint64_t limit
   if (const auto length = request.message.content_length) text += "(" + std::to_string(*length) + " bytes)";
   text += " too large, max size: " + std::to_string(limit) + " bytes.";
   text += hint;
-  std::move(reply).text(413, std::move(text));
+  std::move(reply).over_limit(413, "body", std::move(text));
   return true;
 }
 

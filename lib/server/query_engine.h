@@ -52,7 +52,7 @@ struct QueryStatistics {
   std::uint64_t long_evaluations = 0;  ///< those of them that a worker made
   std::uint64_t shared = 0;            ///< answered without an evaluation
   std::uint64_t wakeups = 0;
-  std::uint64_t refused = 0;  ///< because workers had too much to do
+  std::uint64_t refused = 0;  ///< because too many wait, or workers had too much to do
   std::uint64_t ended = 0;    ///< because they took longer than max_evaluation
   std::size_t waiting = 0;
   std::size_t answer_bytes = 0;  ///< that answers take

@@ -15,6 +15,7 @@ constexpr std::size_t kWakeBatch = 16;
 
 void QueryEngine::wait(const model::Query& query, const model::Read& read, const Meta& meta, Done done) {
   if (waiters_.size() >= limits_.max_waiting) {
+    ++statistics_.refused;
     return done(Status(Code::kResourceExhausted, "too many blocking queries at a time (limit " +
                                                      std::to_string(limits_.max_waiting) + ")"));
   }

@@ -72,7 +72,7 @@ metrics::Registry* registry_of(const Request& request, Reply& reply) {
 
 bool refuse_if_full(const Request& request, Reply& reply) {
   if (!request.context.feeds.full()) return false;
-  std::move(reply).text(429, "too many streams are open already");
+  std::move(reply).over_limit(429, "streams", "too many streams are open already");
   return true;
 }
 

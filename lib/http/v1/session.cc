@@ -85,7 +85,10 @@ void session_create(Request& request, Reply reply) {
   std::shared_ptr<BoundSession> bound;
   if (request.params.has("while-connected")) {
     bound = context.bound_sessions.tie(reply, request.call());
-    if (!bound) return std::move(reply).text(429, "Too many sessions are bound to this connection");
+    if (!bound) {
+      return std::move(reply).over_limit(429, "bound_sessions",
+                                         "Too many sessions are bound to this connection");
+    }
   }
   context.backend.apply(std::move(command), request.call())
       .then([making = Making{context, std::move(reply), std::move(bound)}](

@@ -82,8 +82,6 @@ void write(Request& request, Reply reply, model::TxnOperations operations) {
       });
 }
 
-int status_of(const Status& refusal) { return refusal.code() == Code::kResourceExhausted ? 413 : 400; }
-
 }  // namespace
 
 void txn(Request& request, Reply reply) {
@@ -94,7 +92,8 @@ void txn(Request& request, Reply reply) {
                                                            .max_value_size = options.kv_max_value_size});
   if (!operations) {
     const Status refusal = operations.status();
-    return std::move(reply).text(status_of(refusal), std::string(refusal.message()));
+    if (refusal.code() != Code::kResourceExhausted) return std::move(reply).refuse(refusal);
+    return std::move(reply).over_limit(413, "transaction", std::string(refusal.message()));
   }
   if (std::all_of(operations->begin(), operations->end(), model::only_reads)) {
     return read(request, std::move(reply), *std::move(operations));
