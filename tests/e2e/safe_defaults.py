@@ -7,6 +7,7 @@ web pages once it shall not.
 Exits with 1, and says what went otherwise, if something did.
 """
 
+import contextlib
 import http.client
 import json
 import os
@@ -23,7 +24,10 @@ EVIL = {"Origin": "https://evil.example.com"}
 def listening(pid):
     """The local addresses of all sockets of a process that take connections or datagrams."""
     folder = f"/proc/{pid}/fd"
-    inodes = {os.readlink(f"{folder}/{fd}") for fd in os.listdir(folder)}
+    inodes = set()
+    for fd in os.listdir(folder):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile: the connection that was asked over before
+            inodes.add(os.readlink(f"{folder}/{fd}"))
     found = []
     for kind, state in (("tcp", "0A"), ("tcp6", "0A"), ("udp", "07"), ("udp6", "07")):
         with open(f"/proc/{pid}/net/{kind}", encoding="ascii") as table:
