@@ -1,4 +1,6 @@
 #include <filesystem>
+#include <future>
+#include <thread>
 
 #include <catch2/catch.hpp>
 #include <openssl/evp.h>
@@ -196,6 +198,29 @@ TEST_CASE("http client: nobody listens", "[cli][http]") {
   CHECK(run.err == "Error querying Consul agent: Get \"http://" + address + why);
   CHECK(run_cli({"kv", "put", "-http-addr", address, "a"}).err ==
         "Error! Failed writing data: Put \"http://" + address + why);
+}
+
+TEST_CASE("http client: a request is broken off from another thread", "[cli][http]") {
+  FakeAgent agent;
+  std::promise<void> asked;
+  std::promise<void> answered;
+  agent.on_each("GET /v1/slow", {{.before = [&] {
+                  asked.set_value();
+                  answered.get_future().wait();
+                }}});
+  Result<ApiClient> client = ApiClient::create(*resolve({"-http-addr", agent.address()}));
+  REQUIRE(client.ok());
+  std::thread other([&] {
+    asked.get_future().wait();
+    client->cancel();
+  });
+  const Status broken_off = client->send({.path = "/v1/slow"}).status();
+  other.join();
+  answered.set_value();
+  CHECK(broken_off.code() == Code::kCancelled);
+  CHECK(broken_off.message() == "Get \"http://" + agent.address() + "/v1/slow\": cancelled");
+  CHECK(client->send({.path = "/v1/other"}).status().code() == Code::kCancelled);
+  CHECK(agent.seen().size() == 1);
 }
 
 /// A certificate of its own making for localhost and 127.0.0.1, as PEM.
