@@ -178,9 +178,25 @@ std::shared_ptr<const std::string> Renderings::freed_by_worker(std::shared_ptr<c
   if (bytes->size() < kLongToFree) return bytes;
   const std::string* const text = bytes.get();
   return {text, [&env = env_, alive = alive_, held = std::move(bytes)](const std::string*) mutable {
-            if (!env.on_loop() || *alive == nullptr) return;  // here, then
-            (void)(*alive)->workers_->run([held = std::move(held)]() mutable { held.reset(); }, nullptr);
+            if (env.on_loop() && *alive != nullptr) (*alive)->free_later(std::move(held));
           }};
+}
+
+void Renderings::free_later(std::shared_ptr<const std::string> bytes) {
+  const std::size_t size = bytes->size();
+  if (to_free_->load(std::memory_order_relaxed) + size > kMaxToFree) return;
+  const auto counted = [sum = to_free_, size](const std::string*) {
+    sum->fetch_sub(size, std::memory_order_relaxed);
+  };
+  to_free_->fetch_add(size, std::memory_order_relaxed);
+  // It is no longer counted once it is gone, wherever that happens.
+  std::shared_ptr<const std::string> token(bytes.get(), counted);
+  (void)workers_->run(
+      [bytes = std::move(bytes), token = std::move(token)]() mutable {
+        bytes.reset();
+        token.reset();
+      },
+      nullptr);
 }
 
 void Renderings::run(UniqueFunction<void()> work, UniqueFunction<void(Status)> done) {

@@ -3,6 +3,7 @@
 /// \file
 /// From an answer to the bytes of a body; and what takes long of it, off the loop.
 
+#include <atomic>
 #include <compare>
 #include <cstddef>
 #include <map>
@@ -70,21 +71,25 @@ class Renderings {
   void run(UniqueFunction<void()> work, UniqueFunction<void(Status)> done);
 
   /// The same bytes; if they are many, a worker frees them when the last who sends them lets go: that takes
-  /// milliseconds.
+  /// milliseconds. When the workers are behind with kMaxToFree already, they are freed where they are let go.
   std::shared_ptr<const std::string> freed_by_worker(std::shared_ptr<const std::string> bytes);
 
   /// How many different bodies are in the making at most.
   static constexpr std::size_t kMaxUnderWay = 256;
+  /// Bytes that wait to be freed, behind all that the workers have to do.
+  static constexpr std::size_t kMaxToFree = 64U << 20;
 
  private:
   using Key = std::tuple<const model::SharedAnswer*, const View*, Format>;
   using Waiting = std::vector<Ready>;
 
   void deliver(Waiting waiting, const Result<Rendered>& rendered, std::size_t from = 0);
+  void free_later(std::shared_ptr<const std::string> bytes);
 
   env::Env& env_;
   std::map<Key, Waiting> waiting_;
   std::shared_ptr<Renderings*> alive_;  ///< for posted tasks
+  std::shared_ptr<std::atomic<std::size_t>> to_free_ = std::make_shared<std::atomic<std::size_t>>(0);
   std::unique_ptr<env::Workers> workers_;
 };
 

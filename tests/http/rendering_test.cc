@@ -1,7 +1,10 @@
 #include "lib/http/rendering.h"
 
+#include <chrono>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -32,6 +35,30 @@ TEST_CASE("what takes long to free is freed by a worker") {
     sent.reset();
   }
   CHECK(seen.expired());
+}
+
+TEST_CASE("what workers have to free does not pile up behind their other work") {
+  env::Simulation world(1);
+  env::SimEnv& machine = world.add_env("one");
+  Renderings renderings(machine);
+  const auto let_go = [&] {
+    auto bytes = std::make_shared<const std::string>(Renderings::kMaxToFree / 2, 'x');
+    const std::weak_ptr<const std::string> seen = bytes;
+    renderings.freed_by_worker(std::move(bytes)).reset();
+    return seen;
+  };
+  std::vector<std::weak_ptr<const std::string>> seen;
+  machine.post([&] {
+    for (int i = 0; i < 3; ++i) seen.push_back(let_go());
+    CHECK_FALSE(seen[0].expired());
+    CHECK_FALSE(seen[1].expired());
+    CHECK(seen[2].expired());  // at once: the workers have enough of them
+  });
+  world.run_for(std::chrono::seconds(1));
+  REQUIRE(seen.size() == 3);
+  CHECK(seen[1].expired());
+  machine.post([&] { CHECK_FALSE(let_go().expired()); });
+  world.run_for(std::chrono::seconds(1));
 }
 
 }  // namespace
