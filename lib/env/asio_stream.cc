@@ -7,9 +7,9 @@
 #include <array>
 #include <cassert>
 #include <cerrno>
-#include <optional>
 #include <utility>
 
+#include <asio/buffer.hpp>
 #include <asio/error.hpp>
 #include <asio/generic/stream_protocol.hpp>
 
@@ -33,28 +33,14 @@ class Connection final : public Outgoing {
   const Endpoint& remote() const noexcept { return remote_; }
 
   void read_some(std::span<char> buffer, Stream::ReadDone done) {
-    assert(!read_done_ && !readable_ && "one read at a time");
+    assert(!read_done_ && "one read at a time");
     read_done_ = std::move(done);
-    buffer_ = buffer;
-    if (socket_.is_open() && !receive()) return wait_readable();
-    defer_once();
-  }
-
-  void await_readable(UniqueFunction<void()> done) {
-    assert(!read_done_ && !readable_ && "one read at a time");
-    readable_ = std::move(done);
-    if (socket_.is_open()) return wait_readable();
-    defer_once();
-  }
-
-  std::optional<Result<std::size_t>> read_now(std::span<char> buffer) {
-    if (!socket_.is_open()) return failure("cannot read", ECANCELED);
-    while (true) {
-      const ssize_t size = ::recv(socket_.native_handle(), buffer.data(), buffer.size(), 0);
-      if (size >= 0) return static_cast<std::size_t>(size);
-      if (errno == EAGAIN) return std::nullopt;
-      if (errno != EINTR) return failure("cannot read", errno);
+    if (!socket_.is_open()) {
+      read_cancelled_ = true;
+      defer_once();
+      return;
     }
+    socket_.async_read_some(asio::buffer(buffer.data(), buffer.size()), ReadHandler{self()});
   }
 
   void write(std::span<const std::string_view> pieces, Stream::WriteDone done) {
@@ -100,7 +86,6 @@ class Connection final : public Outgoing {
   void abandon() {
     close_socket();
     read_done_ = nullptr;
-    readable_ = nullptr;
     write_done_ = nullptr;
   }
 
@@ -112,14 +97,17 @@ class Connection final : public Outgoing {
         Stream::WriteDone done = std::move(write_done_);
         done(write_error_ == 0 ? Status() : failure("cannot write", write_error_));
       }
-      if (!read_waits_) finish_read();
+      if (std::exchange(read_cancelled_, false) && read_done_) {
+        Stream::ReadDone done = std::move(read_done_);
+        done(failure("cannot read", ECANCELED));
+      }
     });
   }
 
  private:
-  struct ReadableHandler {
+  struct ReadHandler {
     base::Ref<Connection> connection;
-    void operator()(const asio::error_code& error) { connection->on_readable(error); }
+    void operator()(const asio::error_code& error, std::size_t size) { connection->on_read(error, size); }
   };
   struct WritableHandler {
     base::Ref<Connection> connection;
@@ -143,32 +131,20 @@ class Connection final : public Outgoing {
 
   base::Ref<Connection> self() { return base::Ref<Connection>::share(this); }
 
-  /// Takes what is there. False: nothing is yet.
-  bool receive() {
-    received_ = read_now(buffer_);
-    return received_.has_value();
-  }
-
-  void wait_readable() {
-    read_waits_ = true;
-    socket_.async_wait(AsioLoop::StreamSocket::wait_read, ReadableHandler{self()});
-  }
-
-  void on_readable(const asio::error_code& error) {
-    read_waits_ = false;
+  void on_read(const asio::error_code& error, std::size_t size) {
+    if (!read_done_) return;  // abandoned
+    Stream::ReadDone done = std::move(read_done_);
     loop_->turn([&] {
-      if (read_done_ && !error && !receive()) return wait_readable();
-      finish_read();
+      if (!error) {
+        done(size);
+      } else if (error == asio::error::eof) {
+        done(std::size_t{0});
+      } else if (error == asio::error::operation_aborted || error == asio::error::bad_descriptor) {
+        done(failure("cannot read", ECANCELED));
+      } else {
+        done(failure("cannot read", error.value()));
+      }
     });
-  }
-
-  /// Tells who reads, or awaits that, of what has come. A socket that was closed meanwhile has nothing for
-  /// it.
-  void finish_read() {
-    if (readable_) return std::exchange(readable_, nullptr)();
-    if (!read_done_) return;  // abandoned, or nobody reads
-    Stream::ReadDone done = std::exchange(read_done_, nullptr);
-    done(socket_.is_open() ? *received_ : failure("cannot read", ECANCELED));
   }
 
   void on_writable(const asio::error_code& error) {
@@ -257,9 +233,6 @@ class Connection final : public Outgoing {
   AsioLoop::StreamSocket socket_;
   const Endpoint remote_;
   Stream::ReadDone read_done_;
-  UniqueFunction<void()> readable_;
-  std::span<char> buffer_;
-  std::optional<Result<std::size_t>> received_;
   Stream::WriteDone write_done_;
   std::array<std::string_view, Stream::kMaxPieces> pieces_;
   std::size_t piece_ = 0;  // the first that has not been sent whole
@@ -268,7 +241,7 @@ class Connection final : public Outgoing {
   bool waits_to_flush_ = false;
   bool write_waits_ = false;     // for the socket to take more
   bool write_finished_ = false;  // but its callback has not run
-  bool read_waits_ = false;      // for the socket to have something
+  bool read_cancelled_ = false;
   bool shutdown_after_write_ = false;
   bool deferred_ = false;
   bool wrote_ = false;
@@ -284,10 +257,6 @@ class AsioStream final : public Stream {
 
   void read_some(std::span<char> buffer, ReadDone done) override {
     connection_->read_some(buffer, std::move(done));
-  }
-  void await_readable(UniqueFunction<void()> done) override { connection_->await_readable(std::move(done)); }
-  std::optional<Result<std::size_t>> read_now(std::span<char> buffer) override {
-    return connection_->read_now(buffer);
   }
   void write(std::span<const std::string_view> pieces, WriteDone done) override {
     connection_->write(pieces, std::move(done));

@@ -61,18 +61,12 @@ class Stream {
   virtual ~Stream() = default;
   /// Reads at least one byte into `buffer`, which must stay until then; 0 is the peer's end of sending.
   virtual void read_some(std::span<char> buffer, ReadDone done) = 0;
-  /// Calls `done` when there is something for read_now(), or now and then for nothing. It counts as a read.
-  /// Who waits in this way needs no buffer meanwhile.
-  virtual void await_readable(UniqueFunction<void()> done) = 0;
-  /// As read_some(), but of what is there already; nothing if it would have to wait. No read may be under
-  /// way.
-  virtual std::optional<Result<std::size_t>> read_now(std::span<char> buffer) = 0;
   /// Writes all of `pieces`, at most kMaxPieces; the bytes must stay until `done`. The array itself is
   /// copied.
   virtual void write(std::span<const std::string_view> pieces, WriteDone done) = 0;
   /// Says that no more will be sent; what was written still arrives.
   virtual void shutdown_send() = 0;
-  /// Ends both directions; pending callbacks get kCancelled, or are just called.
+  /// Ends both directions; pending callbacks get kCancelled.
   virtual void close() = 0;
   virtual const Endpoint& remote() const = 0;
 

@@ -21,10 +21,6 @@ class SimStream final : public Stream {
   void read_some(std::span<char> buffer, ReadDone done) override {
     pipe_->read_some(side_, buffer, std::move(done));
   }
-  void await_readable(UniqueFunction<void()> done) override { pipe_->await_readable(side_, std::move(done)); }
-  std::optional<Result<std::size_t>> read_now(std::span<char> buffer) override {
-    return pipe_->read_now(side_, buffer);
-  }
   void write(std::span<const std::string_view> pieces, WriteDone done) override {
     pipe_->write(side_, pieces, std::move(done));
   }
@@ -61,17 +57,10 @@ std::unique_ptr<Stream> SimPipe::stream(std::size_t side) {
 
 void SimPipe::read_some(std::size_t side, std::span<char> buffer, Stream::ReadDone done) {
   Side& self = sides_[side];
-  assert(!self.read_done && !self.readable && "one read at a time");
+  assert(!self.read_done && "one read at a time");
   self.buffer = buffer;
   self.read_done = std::move(done);
-  if (self.has_news()) wake_read(side);
-}
-
-void SimPipe::await_readable(std::size_t side, UniqueFunction<void()> done) {
-  Side& self = sides_[side];
-  assert(!self.read_done && !self.readable && "one read at a time");
-  self.readable = std::move(done);
-  if (self.has_news()) wake_read(side);
+  if (self.closed || !self.broken.ok() || !self.inbox.empty() || self.ended) wake_read(side);
 }
 
 void SimPipe::write(std::size_t side, std::span<const std::string_view> pieces, Stream::WriteDone done) {
@@ -111,7 +100,6 @@ void SimPipe::close(std::size_t side) {
 void SimPipe::abandon(std::size_t side) {
   close(side);
   sides_[side].read_done = nullptr;
-  sides_[side].readable = nullptr;
   sides_[side].write_done = nullptr;
 }
 
@@ -132,7 +120,6 @@ void SimPipe::crash(const SimEnv& machine) {
     self.end_sent = true;  // nothing more comes from here
     self.under_way.clear();
     self.read_done = nullptr;
-    self.readable = nullptr;
     self.write_done = nullptr;
     begin_probing(1 - side);
   }
@@ -248,7 +235,7 @@ void SimPipe::probe_later(std::size_t side, int probes_left) {
 
 void SimPipe::wake_read(std::size_t side) {
   Side& self = sides_[side];
-  if ((!self.read_done && !self.readable) || std::exchange(self.read_due, true)) return;
+  if (!self.read_done || std::exchange(self.read_due, true)) return;
   world_.schedule(*self.machine, Duration::zero(),
                   [pipe = shared_from_this(), side] { pipe->finish_read(side); });
 }
@@ -263,20 +250,13 @@ void SimPipe::wake_write(std::size_t side) {
 void SimPipe::finish_read(std::size_t side) {
   Side& self = sides_[side];
   self.read_due = false;
-  if (!self.has_news()) return;
-  if (self.readable) return std::exchange(self.readable, nullptr)();
   if (!self.read_done) return;
+  if (!self.closed && self.broken.ok() && self.inbox.empty() && !self.ended) return;
   Stream::ReadDone done = std::move(self.read_done);
-  done(*read_now(side, self.buffer));
-}
-
-std::optional<Result<std::size_t>> SimPipe::read_now(std::size_t side, std::span<char> buffer) {
-  Side& self = sides_[side];
-  if (!self.has_news()) return std::nullopt;
-  if (self.closed) return cancelled();
-  if (!self.broken.ok()) return self.broken;
-  const std::size_t size = std::min(buffer.size(), self.inbox.size());
-  std::copy_n(self.inbox.begin(), size, buffer.begin());
+  if (self.closed) return done(cancelled());
+  if (!self.broken.ok()) return done(self.broken);
+  const std::size_t size = std::min(self.buffer.size(), self.inbox.size());
+  std::copy_n(self.inbox.begin(), size, self.buffer.begin());
   self.inbox.erase(0, size);
   Side& peer = sides_[1 - side];
   peer.unread -= size;
@@ -284,7 +264,7 @@ std::optional<Result<std::size_t>> SimPipe::read_now(std::size_t side, std::span
     world_.schedule(*peer.machine, world_.random_delay(link()),
                     [pipe = shared_from_this(), side] { pipe->push(1 - side); });
   }
-  return size;
+  done(size);
 }
 
 void SimPipe::finish_write(std::size_t side) {

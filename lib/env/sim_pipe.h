@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <deque>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,8 +30,6 @@ class SimPipe final : public std::enable_shared_from_this<SimPipe> {
   std::unique_ptr<Stream> stream(std::size_t side);
 
   void read_some(std::size_t side, std::span<char> buffer, Stream::ReadDone done);
-  void await_readable(std::size_t side, UniqueFunction<void()> done);
-  std::optional<Result<std::size_t>> read_now(std::size_t side, std::span<char> buffer);
   void write(std::size_t side, std::span<const std::string_view> pieces, Stream::WriteDone done);
   void shutdown_send(std::size_t side);
   void close(std::size_t side);
@@ -63,7 +60,6 @@ class SimPipe final : public std::enable_shared_from_this<SimPipe> {
     bool ended = false;
     std::span<char> buffer;
     Stream::ReadDone read_done;
-    UniqueFunction<void()> readable;
     bool read_due = false;
     // Sending.
     std::array<std::string_view, Stream::kMaxPieces> pieces;
@@ -79,9 +75,6 @@ class SimPipe final : public std::enable_shared_from_this<SimPipe> {
     Duration stalled_since{};  // 0: it is not
     bool delivery_due = false;
     bool probing = false;
-
-    /// Whether a read would not have to wait.
-    bool has_news() const { return closed || !broken.ok() || !inbox.empty() || ended; }
   };
 
   const LinkOptions& link() const;

@@ -18,8 +18,6 @@ constexpr std::size_t kSlice = 256U << 10;
 /// The room for a head's next bytes, and for a body's.
 constexpr std::size_t kHeadRoom = 512;
 constexpr std::size_t kBodyRoom = 16384;
-/// How many pieces of a body are taken before others get their turn.
-constexpr int kReadsInTurn = 8;
 
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr std::string_view kChunkEnd = "\r\n";
@@ -82,38 +80,31 @@ void Connection::refuse(ServerState& server, std::unique_ptr<env::Stream> stream
 // --- reading
 // ---------------------------------------------------------------------------------------------------------
 
-/// Without a buffer, until there is something to put into it.
-void Connection::await_bytes() {
-  if (awaiting_) return;
-  awaiting_ = true;
-  stream_->await_readable([this] {
-    awaiting_ = false;
-    reads_in_turn_ = 0;
-    read();
-  });
-}
-
-/// Takes what is there, in a few pieces for one turn, and awaits more if that was all.
 void Connection::read() {
-  if (awaiting_) return;
-  if (++reads_in_turn_ > kReadsInTurn) return await_bytes();
-  if (phase_ != Phase::kBody && phase_ != Phase::kLingering) {  // a body's room has been made
-    try {
-      in_.reserve(kHeadRoom, server_->buffers);
-    } catch (const std::bad_alloc&) {
-      return run_out_of_memory();
-    }
-  }
-  const auto size =
-      stream_->read_now(phase_ == Phase::kLingering ? std::span<char>(server_->discarded) : in_.space());
-  return size ? on_read(*size) : await_bytes();
+  if (reading_) return;  // the watch, whose bytes are taken for what is wanted by then
+  watching_ =
+      phase_ == Phase::kHandling || phase_ == Phase::kStreaming || (phase_ == Phase::kHead && in_.empty());
+  if (phase_ == Phase::kHead && !in_.empty()) in_.reserve(kHeadRoom, server_->buffers);
+  std::span<char> room = watching_ ? std::span<char>(watch_) : in_.space();
+  if (phase_ == Phase::kLingering) room = server_->discarded;
+  reading_ = true;
+  stream_->read_some(room, [this](const Result<std::size_t>& result) { on_read(result); });
 }
 
 void Connection::on_read(const Result<std::size_t>& result) {
+  reading_ = false;
   if (!result || *result == 0) return on_client_end(!result);
   if (phase_ == Phase::kLingering) {
     drained_ += *result;
-    return drained_ > server_->options.max_drain_bytes ? close() : await_bytes();
+    return drained_ > server_->options.max_drain_bytes ? close() : read();
+  }
+  if (watching_) {
+    try {
+      in_.reserve(*result, server_->buffers);
+    } catch (const std::bad_alloc&) {
+      return run_out_of_memory();
+    }
+    std::memcpy(in_.space().data(), watch_.data(), *result);
   }
   in_.added(*result);
   switch (phase_) {
@@ -124,7 +115,7 @@ void Connection::on_read(const Result<std::size_t>& result) {
     case Phase::kHandling:
     case Phase::kStreaming:
       // The client has sent on. What it sends is kept for later, up to a bound.
-      if (in_.size() < BufferPool::kSize) await_bytes();
+      if (in_.size() < BufferPool::kSize) read();
       return;
     case Phase::kAnswering:
     case Phase::kLingering:
@@ -161,7 +152,7 @@ void Connection::await_request() {
   wait_for(is_listened_to() ? Wait::kNothing : Wait::kRequest);
   in_.release(server_->buffers);
   note_memory();
-  await_bytes();
+  read();
 }
 
 void Connection::read_head() {
@@ -186,7 +177,7 @@ void Connection::look_for_head() {
   }
   if (in_.size() >= server_->options.max_header_bytes) return reject(HeadError::kTooManyFields);
   if (waits_for_ != Wait::kHead) wait_for(Wait::kHead);  // from the first byte on
-  await_bytes();
+  read();
   note_memory();
 }
 
@@ -289,7 +280,9 @@ void Connection::make_room_for_body() {
   const std::uint64_t missing =
       request.content_length ? *request.content_length - request.body.size() : std::uint64_t{kBodyRoom};
   const std::string_view before = in_.data();
-  in_.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(missing, kBodyRoom)), server_->buffers);
+  // Room for the watch, too, whose bytes must not move anything when they come.
+  in_.reserve(std::max(watch_.size(), static_cast<std::size_t>(std::min<std::uint64_t>(missing, kBodyRoom))),
+              server_->buffers);
   const char* const after = in_.data().data();
   if (after == before.data()) return;
   const auto move = [&](std::string_view& view) {
@@ -330,7 +323,7 @@ void Connection::dispatch() {
   note_memory();
   if (phase_ != Phase::kHandling && phase_ != Phase::kStreaming) return;
   if (in_.empty()) in_.release(server_->buffers);
-  if (!client_gone_) await_bytes();
+  if (!client_gone_) read();
 }
 
 void Connection::forget_request() {
@@ -509,7 +502,7 @@ void Connection::linger() {
   stream_->shutdown_send();
   phase_ = Phase::kLingering;
   wait_for(Wait::kLinger);
-  await_bytes();
+  read();
 }
 
 void Connection::abandon() noexcept {

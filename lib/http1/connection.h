@@ -14,7 +14,7 @@ namespace discovery::http1 {
 
 /// One connection of a server. It serves one request after the other, and deletes itself when it has ended:
 /// when its stream is closed and no Responder points to it any more. While a request waits for its answer the
-/// connection has no buffer, and likewise while it waits for a request.
+/// connection has no buffer, and likewise while it waits for a request: only a read of a few bytes.
 class Connection final : public Exchange {
  public:
   /// Serves the requests that come. `address`: in whose count of connections this one is; empty for none.
@@ -62,7 +62,6 @@ class Connection final : public Exchange {
   ~Connection();
 
   // Reading.
-  void await_bytes();
   void read();
   void on_read(const Result<std::size_t>& result);
   void on_client_end(bool broken);
@@ -119,8 +118,8 @@ class Connection final : public Exchange {
 
   Phase phase_ = Phase::kHead;
   Wait waits_for_ = Wait::kNothing;
-  bool awaiting_ = false;  // that there is something to read
-  std::int8_t reads_in_turn_ = 0;
+  bool reading_ = false;
+  bool watching_ = false;  // the read goes into watch_
   bool writing_ = false;
   bool responder_out_ = false;  // a Responder or a ResponseStream points here
   bool client_gone_ = false;    // it has ended its sending, or all
@@ -146,6 +145,7 @@ class Connection final : public Exchange {
   UniqueFunction<void()> on_disconnect_;
   std::unique_ptr<std::vector<std::weak_ptr<EndListener>>> end_listeners_;  // null: nobody yet
   std::shared_ptr<Connection*> self_;  // for what is posted; made when needed, null inside when this is gone
+  std::array<char, 512> watch_;        // most requests fit
 };
 
 }  // namespace discovery::http1

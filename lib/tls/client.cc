@@ -152,24 +152,6 @@ class TlsStream final : public env::Stream, public std::enable_shared_from_this<
     }
   }
 
-  /// What comes may be a part of a record, or no data at all: then it was for nothing.
-  void await_readable(UniqueFunction<void()> done) override {
-    if (!has_unread()) return below_->await_readable(std::move(done));
-    env_.post([weak = weak_from_this(), done = std::move(done)]() mutable {
-      if (const auto self = weak.lock()) done();
-    });
-  }
-
-  std::optional<Result<std::size_t>> read_now(std::span<char> buffer) override {
-    while (true) {
-      if (auto result = decrypt(buffer)) return result;
-      if (!memory_) memory_ = std::make_unique<std::array<char, kChunk>>();
-      const auto size = below_->read_now(*memory_);
-      if (!size) return std::nullopt;
-      take(*size);
-    }
-  }
-
   void write(std::span<const std::string_view> pieces, WriteDone done) override {
     write_done_ = std::move(done);
     api_.ERR_clear_error();  // as before each call: what others on this thread have left would pass for ours
@@ -335,10 +317,6 @@ class OwnedStream final : public env::Stream {
   explicit OwnedStream(std::shared_ptr<TlsStream> stream) : stream_(std::move(stream)) {}
   void read_some(std::span<char> buffer, ReadDone done) override {
     stream_->read_some(buffer, std::move(done));
-  }
-  void await_readable(UniqueFunction<void()> done) override { stream_->await_readable(std::move(done)); }
-  std::optional<Result<std::size_t>> read_now(std::span<char> buffer) override {
-    return stream_->read_now(buffer);
   }
   void write(std::span<const std::string_view> pieces, WriteDone done) override {
     stream_->write(pieces, std::move(done));

@@ -33,44 +33,6 @@ TEMPLATE_TEST_CASE("bytes go both ways, in order", "", RealWorld, SimWorld) {
   CHECK(written == 2);
 }
 
-TEMPLATE_TEST_CASE("what there is to read can be awaited without a buffer", "", RealWorld, SimWorld) {
-  Connected<TestType> link;
-  std::array<char, 10> room{};
-  CHECK_FALSE(link.server().read_now(room).has_value());
-  AwaitingReader at_server;
-  at_server.read(link.server());
-  link.world.settle();
-  CHECK(at_server.text.empty());
-  const std::string text(100'000, 'x');
-  const std::array<std::string_view, 2> pieces = {text, "end"};
-  link.client->write(pieces, [&](Status) { link.client->shutdown_send(); });
-  REQUIRE(link.world.run_until([&] { return at_server.ended; }));
-  CHECK(at_server.failure.ok());
-  CHECK(at_server.text == text + "end");
-}
-
-TEMPLATE_TEST_CASE(
-    "who awaits something to read is called when the stream is closed, not when it is destroyed", "",
-    RealWorld, SimWorld) {
-  Connected<TestType> link;
-  AwaitingReader at_client;
-  at_client.read(*link.client);
-  SECTION("closed") {
-    link.client->close();
-    REQUIRE(link.world.run_until([&] { return at_client.ended; }));
-    CHECK(at_client.failure.code() == Code::kCancelled);
-    bool called = false;
-    link.client->await_readable([&] { called = true; });
-    CHECK_FALSE(called);  // never inside the call
-    REQUIRE(link.world.run_until([&] { return called; }));
-  }
-  SECTION("destroyed") {
-    link.client.reset();
-    link.world.settle();
-    CHECK_FALSE(at_client.ended);
-  }
-}
-
 TEMPLATE_TEST_CASE("each side knows the other's address", "", RealWorld, SimWorld) {
   Connected<TestType> link;
   CHECK(link.client->remote() == Endpoint{link.world.address(), link.acceptance.listener->local().port});

@@ -117,24 +117,4 @@ struct Reader {
   std::array<char, 1000> buffer{};
 };
 
-/// The same without a buffer while it waits.
-struct AwaitingReader {
-  std::string text;
-  bool ended = false;
-  Status failure;
-
-  void read(Stream& stream) {
-    stream.await_readable([this, &stream] {
-      std::array<char, 1000> buffer{};
-      while (const auto size = stream.read_now(buffer)) {
-        if (!size->ok()) failure = size->status();
-        ended = !size->ok() || **size == 0;
-        if (ended) return;
-        text.append(buffer.data(), **size);
-      }
-      read(stream);
-    });
-  }
-};
-
 }  // namespace discovery::env

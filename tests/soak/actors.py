@@ -116,6 +116,7 @@ def flapping_checks(ports, stop, _seed):
                    {"Name": f"flap-{number % 4}", "ID": f"flap-{number}", "Port": server.server_port,
                     "Check": {"HTTP": f"http://127.0.0.1:{server.server_port}/{'x' * (number % 7)}", "Interval": "1s"}})
     stop.wait()
+    client = Client(ports[0])  # the first connection has been idle for too long by now
     for number in range(40):
         client.put(f"/v1/agent/service/deregister/flap-{number}")
     server.shutdown()

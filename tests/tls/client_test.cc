@@ -70,25 +70,6 @@ TEMPLATE_TEST_CASE("bytes go both ways through TLS, and its end is seen", "[tls]
   CHECK(reader.failure.ok());
 }
 
-TEMPLATE_TEST_CASE("what comes through TLS can be awaited without a buffer", "[tls]", RealWorld, SimWorld) {
-  Attempt<TestType> attempt;
-  TestServer server(attempt.link.server(), identity());
-  attempt.begin(trusting(identity().pem()), "db.example");
-  REQUIRE(attempt.await());
-  REQUIRE(attempt.outcome->ok());
-  env::Stream& stream = ***attempt.outcome;
-  env::AwaitingReader reader;
-  reader.read(stream);
-  const std::string text(100'000, 'x');  // more than one record
-  const std::array<std::string_view, 1> pieces = {text};
-  stream.write(pieces, [](const Status&) {});
-  REQUIRE(attempt.link.world.run_until([&] { return reader.text.size() >= text.size(); }));
-  CHECK(reader.text == text);
-  stream.close();
-  REQUIRE(attempt.link.world.run_until([&] { return reader.ended; }));
-  CHECK(reader.failure.code() == Code::kCancelled);
-}
-
 TEMPLATE_TEST_CASE("a server that nobody vouches for is refused, unless nobody asks", "[tls]", RealWorld,
                    SimWorld) {
   const TestIdentity stranger("db.example");
