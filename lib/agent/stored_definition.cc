@@ -1,5 +1,7 @@
 #include "lib/agent/stored_definition.h"
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <utility>
 
@@ -54,6 +56,17 @@ void describe(Archive& archive, R& file) {
   archive.field("Source", file.source);
 }
 
+/// A moment in seconds of Unix; what the clock cannot say becomes the last one that it can, or the first.
+std::chrono::system_clock::time_point moment_of(std::int64_t seconds) {
+  using Clock = std::chrono::system_clock;
+  const auto whole = [](Clock::time_point at) {
+    return std::chrono::duration_cast<std::chrono::seconds>(at.time_since_epoch()).count();
+  };
+  const auto in_range =
+      std::clamp<std::int64_t>(seconds, whole(Clock::time_point::min()), whole(Clock::time_point::max()));
+  return Clock::time_point(std::chrono::seconds(in_range));
+}
+
 struct StateFile {
   std::string check_id;
   std::string output;
@@ -100,7 +113,7 @@ Status parse(std::string_view text, StoredState& stored) {
   if (Status status = codec::from_json(text, file, kRead); !status.ok()) return status;
   if (file.check_id.empty()) return incomplete();
   stored = {std::move(file.check_id), std::move(file.status), std::move(file.output),
-            std::chrono::system_clock::time_point(std::chrono::seconds(file.expires))};
+            moment_of(file.expires)};
   return {};
 }
 

@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "lib/agent/stored_definition.h"
 #include "tests/agent/fixture.h"
 
 namespace discovery::agent {
@@ -470,6 +471,21 @@ TEST_CASE("A dead agent writes no more", "[persistence]") {
   m.crash();
   CHECK(m.services().empty());
   CHECK(m.files("/services") == 0);
+}
+
+TEST_CASE("A moment that no clock can say is the last or the first", "[persistence]") {
+  using Clock = std::chrono::system_clock;
+  const auto expires = [](const std::string& seconds) {
+    StoredState state;
+    CHECK(parse(R"({"CheckID": "c", "Status": "passing", "Expires": )" + seconds + "}", state).ok());
+    CHECK(parse(to_json(state), state).ok());
+    return state.expires;
+  };
+  CHECK(expires("1700000000") == Clock::from_time_t(1'700'000'000));
+  for (const char* far : {"170000000000", "9223372036854775807"}) {
+    CHECK(expires(far) > Clock::time_point::max() - std::chrono::seconds(2));
+  }
+  CHECK(expires("-9223372036854775808") < Clock::time_point::min() + std::chrono::seconds(2));
 }
 
 }  // namespace

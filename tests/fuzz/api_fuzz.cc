@@ -422,8 +422,9 @@ bool Player::is_known_error(const Answered& answer) {
   if (answer.status == 501) return answer.body.ends_with(" is not available yet");
   if (answer.status == 503) return true;  // the health of a service that is critical
   if (answer.body.empty()) return true;   // a parameter with an escape that is none
-  constexpr std::array<std::string_view, 28> kBeginnings{
+  constexpr std::array<std::string_view, 29> kBeginnings{
       "Must provide ",
+      "Bad node ID: ",
       "Missing ",
       "missing session",
       "invalid session ",
