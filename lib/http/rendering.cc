@@ -184,7 +184,8 @@ std::shared_ptr<const std::string> Renderings::freed_by_worker(std::shared_ptr<c
 
 void Renderings::free_later(std::shared_ptr<const std::string> bytes) {
   const std::size_t size = bytes->size();
-  if (to_free_->load(std::memory_order_relaxed) + size > kMaxToFree) return;
+  const std::size_t behind = to_free_->load(std::memory_order_relaxed);
+  if (behind > 0 && behind + size > kMaxToFree) return;
   const auto counted = [sum = to_free_, size](const std::string*) {
     sum->fetch_sub(size, std::memory_order_relaxed);
   };

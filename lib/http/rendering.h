@@ -71,7 +71,8 @@ class Renderings {
   void run(UniqueFunction<void()> work, UniqueFunction<void(Status)> done);
 
   /// The same bytes; if they are many, a worker frees them when the last who sends them lets go: that takes
-  /// milliseconds. When the workers are behind with kMaxToFree already, they are freed where they are let go.
+  /// milliseconds. When the workers are behind with others, and it would be more than kMaxToFree in all, they
+  /// are freed where they are let go.
   std::shared_ptr<const std::string> freed_by_worker(std::shared_ptr<const std::string> bytes);
 
   /// How many different bodies are in the making at most.
