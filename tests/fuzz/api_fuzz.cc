@@ -40,7 +40,8 @@ class Choices {
   std::string of(std::span<const std::string_view> all) { return std::string(all[below(all.size())]); }
   /// Up to 63 bytes as they come.
   std::string text() {
-    const std::size_t size = std::min<std::size_t>(byte() % 64, bytes_.size());
+    const std::size_t wanted = byte() % 64;  // before what is left is looked at
+    const std::size_t size = std::min(wanted, bytes_.size());
     std::string text(bytes_.substr(0, size));
     bytes_.remove_prefix(size);
     return text;

@@ -147,8 +147,8 @@ TEST_CASE("a server that demands it is shown the client's certificate", "[tls]")
   const TestIdentity stranger("client");
   TestIdentity strict("db.example");
   strict.demand(client);
-  const TestIdentity* const shown =
-      GENERATE_REF(&client, &stranger, static_cast<const TestIdentity*>(nullptr));
+  const int which = GENERATE(0, 1, 2);  // the identities themselves are others in each run
+  const TestIdentity* const shown = which == 0 ? &client : which == 1 ? &stranger : nullptr;
   Attempt<SimWorld> attempt;
   TestServer server(attempt.link.server(), strict);
   ClientContext::Options options{.ca_text = strict.pem()};
