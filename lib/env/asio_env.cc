@@ -134,7 +134,10 @@ bool AsioEnv::run_some(Duration timeout) {
 }
 
 void AsioEnv::post(UniqueFunction<void()> task) {
-  asio::post(parts_->loop->io, [loop = parts_->loop, task = std::move(task)]() mutable { loop->turn(task); });
+  asio::post(parts_->loop->io, [loop = parts_->loop, task = std::move(task)]() mutable {
+    loop->turn(task);
+    loop->flush_now();  // such a task has let others go first: what it sends has waited long enough
+  });
 }
 
 bool AsioEnv::on_loop() const noexcept { return parts_->loop->io.get_executor().running_in_this_thread(); }

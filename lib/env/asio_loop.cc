@@ -22,11 +22,11 @@ void AsioLoop::defer(base::Ref<Deferred> work) {
 void AsioLoop::flush_soon(base::Ref<Outgoing> work) {
   outgoing_.push_back(std::move(work));
   if (outgoing_.size() == kMaxOutgoing) {
-    turn([this] { flush(); });
+    flush_now();
   } else if (!std::exchange(flush_posted_, true)) {
     asio::post(io, [self = shared_from_this()] {
       self->flush_posted_ = false;
-      self->turn([&] { self->flush(); });
+      self->flush_now();
     });
   }
 }

@@ -74,6 +74,10 @@ class AsioLoop : public std::enable_shared_from_this<AsioLoop> {
   /// where one by one each would cost a wake-up; on the loopback those are the larger part of a send.
   void flush_soon(base::Ref<Outgoing> work);
   static constexpr std::size_t kMaxOutgoing = 16;
+  /// Does so without waiting any longer.
+  void flush_now() {
+    if (!outgoing_.empty()) turn([this] { flush(); });
+  }
 
  private:
   /// Its sockets and timers are used by one thread, so that their locks are left out.

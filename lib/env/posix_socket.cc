@@ -88,6 +88,17 @@ void probe_idle_peers(int fd) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &kProbes, sizeof kProbes);
 }
 
+/// Whether the other end is a socket of this kernel for certain: then it is the one that would answer for an
+/// idle peer, and tells of one that is gone without being asked.
+bool is_loopback(const SocketAddress& address) {
+  if (address.family() == AF_INET) {
+    const auto& v4 = *reinterpret_cast<const sockaddr_in*>(&address.storage);
+    return ntohl(v4.sin_addr.s_addr) >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET;
+  }
+  const auto& v6 = *reinterpret_cast<const sockaddr_in6*>(&address.storage);
+  return address.family() == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr);
+}
+
 /// Removes the socket file of a program that has ended; leaves all else.
 void remove_stale_socket(const SocketAddress& at, const std::string& path) {
   struct stat about {};
@@ -229,7 +240,7 @@ Result<Connecting> begin_connect(const SocketAddress& to) {
   Result<UniqueFd> fd = open_socket(to.family(), SOCK_STREAM, "cannot connect");
   if (!fd) return fd.status();
   hold_back_first_ack(fd->get());
-  if (to.family() != AF_UNIX) probe_idle_peers(fd->get());
+  if (to.family() != AF_UNIX && !is_loopback(to)) probe_idle_peers(fd->get());
   // On this machine a connection is there, or refused, at once. The first call says of TCP that it is under
   // way all the same; a second one knows.
   bool there = ::connect(fd->get(), to.get(), to.length) == 0;

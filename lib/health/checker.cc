@@ -79,7 +79,13 @@ void Checker::arm() {
   const Timed* const next = due_.first();
   if (next == nullptr || (armed_ && *armed_ <= next->at)) return;
   armed_ = next->at;
-  timer_->start(std::max(next->at - now(), Duration::zero()), [this] { run_due(); });
+  // Once it is time, what the answers to the runs before have led to goes first: a change is told by way of
+  // tasks that are posted.
+  timer_->start(std::max(next->at - now(), Duration::zero()), [this] {
+    env_.post([this, life = std::weak_ptr(life_)] {
+      if (!life.expired()) run_due();
+    });
+  });
 }
 
 void Checker::run_due() {

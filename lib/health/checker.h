@@ -122,6 +122,8 @@ class Checker {
   std::deque<std::string> waiting_heavy_;
   std::size_t running_ = 0;
   std::size_t running_heavy_ = 0;
+  struct Life {};
+  std::shared_ptr<Life> life_ = std::make_shared<Life>();  // what is posted asks for it
 };
 
 }  // namespace discovery::health

@@ -2,51 +2,50 @@
 
 namespace discovery::health {
 
-bool TimeHeap::sooner(const Timed& a, const Timed& b) noexcept {
+bool TimeHeap::sooner(const Waiting& a, const Waiting& b) noexcept {
   if (a.at != b.at) return a.at < b.at;
-  return static_cast<std::int32_t>(a.turn_ - b.turn_) < 0;  // the count may have begun anew
+  return static_cast<std::int32_t>(a.turn - b.turn) < 0;  // the count may have begun anew
 }
 
 void TimeHeap::set(Timed& item, Duration at) {
   item.at = at;
-  item.turn_ = turns_++;
   if (!item.waits()) {
     item.place_ = static_cast<std::uint32_t>(heap_.size());
-    heap_.push_back(&item);
+    heap_.emplace_back();
   }
-  settle(item.place_, item);
+  settle(item.place_, {at, turns_++, &item});
 }
 
 void TimeHeap::erase(Timed& item) {
   if (!item.waits()) return;
   const std::size_t place = item.place_;
   item.place_ = Timed::kNowhere;
-  Timed& last = *heap_.back();
+  const Waiting last = heap_.back();
   heap_.pop_back();
-  if (&last != &item) settle(place, last);
+  if (last.item != &item) settle(place, last);
 }
 
-void TimeHeap::put(std::size_t place, Timed& item) {
-  heap_[place] = &item;
-  item.place_ = static_cast<std::uint32_t>(place);
+void TimeHeap::put(std::size_t place, const Waiting& one) {
+  heap_[place] = one;
+  one.item->place_ = static_cast<std::uint32_t>(place);
 }
 
-void TimeHeap::settle(std::size_t place, Timed& item) {
+void TimeHeap::settle(std::size_t place, const Waiting& one) {
   while (place > 0) {
     const std::size_t parent = (place - 1) / 2;
-    if (!sooner(item, *heap_[parent])) break;
-    put(place, *heap_[parent]);
+    if (!sooner(one, heap_[parent])) break;
+    put(place, heap_[parent]);
     place = parent;
   }
   while (true) {
     std::size_t child = 2 * place + 1;
     if (child >= heap_.size()) break;
-    if (child + 1 < heap_.size() && sooner(*heap_[child + 1], *heap_[child])) ++child;
-    if (!sooner(*heap_[child], item)) break;
-    put(place, *heap_[child]);
+    if (child + 1 < heap_.size() && sooner(heap_[child + 1], heap_[child])) ++child;
+    if (!sooner(heap_[child], one)) break;
+    put(place, heap_[child]);
     place = child;
   }
-  put(place, item);
+  put(place, one);
 }
 
 }  // namespace discovery::health

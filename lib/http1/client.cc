@@ -92,7 +92,7 @@ Result<EncodedRequest> encode(const ClientRequest& request) {
     own.add("Content-Length", std::uint64_t{request.body.size()});
   }
   if (!request.keep_alive) own.add("Connection", "close");
-  EncodedRequest encoded{{}, request.method == "HEAD"};
+  EncodedRequest encoded{{}, request.method == "HEAD", request.keep_alive};
   std::string& bytes = encoded.bytes;
   bytes.reserve(request.method.size() + request.target.size() + own.lines().size() +
                 request.headers.lines().size() + request.body.size() + 16);

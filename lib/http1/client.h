@@ -43,8 +43,9 @@ struct ClientLimits {
 
 /// A request as it goes over the wire.
 struct EncodedRequest {
-  std::string bytes;     ///< head and body
-  bool to_head = false;  ///< a HEAD, whose answer has no body
+  std::string bytes;        ///< head and body
+  bool to_head = false;     ///< a HEAD, whose answer has no body
+  bool keep_alive = false;  ///< the connection is to carry further requests
 };
 
 /// kInvalidArgument: a method or target that would break the request line. Pure.

@@ -34,7 +34,7 @@ void ClientConnection::exchange(const EncodedRequest& request, const ClientLimit
   write_failure_ = {};
   scanner_ = {};
   has_head_ = false;
-  keep_alive_ = false;
+  keep_alive_ = request.keep_alive;
   response_ = {};
   timer_->start(limits_.timeout,
                 [this] { end(Status(Code::kDeadlineExceeded, "no answer in time"), false); });
@@ -91,7 +91,7 @@ void ClientConnection::take_head() {
 
 void ClientConnection::keep(const ResponseHead& head) {
   has_head_ = true;
-  keep_alive_ = head.keep_alive;
+  keep_alive_ = keep_alive_ && head.keep_alive;
   response_.status = head.status;
   response_.reason = head.reason;
   const bool keep_fields = limits_.keep_fields || head.status / 100 == 3;

@@ -91,6 +91,17 @@ TEST_CASE("one connection carries one exchange after another") {
   CHECK_FALSE(it.closed);
 }
 
+TEST_CASE("a connection that was to carry one exchange is closed after it, whatever the server offers") {
+  KeptWorld it;
+  const auto request = encode({.host = "h"});
+  std::optional<Result<ClientResponse>> result;
+  it.connection->exchange(*request, it.limits, [&](Result<ClientResponse> got) { result = std::move(got); });
+  it.send(kAnswer);
+  REQUIRE(it.world.run_until([&] { return result.has_value(); }, seconds(1)));
+  CHECK(result->ok());
+  CHECK_FALSE(it.connection->open());
+}
+
 TEST_CASE("a body is handed over as it comes, as long as it is wanted") {
   KeptWorld it;
   it.limits.max_body_bytes = 4;  // no bound of what is handed over
