@@ -19,8 +19,18 @@ Status invalid_json(std::size_t offset, rapidjson::ParseErrorCode code) {
           "invalid JSON at offset " + std::to_string(offset) + ": " + rapidjson::GetParseError_En(code)};
 }
 
-/// Iterative, as below; numbers stay what they are.
-constexpr unsigned kLayOutFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseFullPrecisionFlag;
+/// Iterative, as below.
+constexpr unsigned kLayOutFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag;
+
+/// A writer that leaves numbers as they were spelled.
+template <class Writer>
+class Verbatim : public Writer {
+ public:
+  using Writer::Writer;
+  bool RawNumber(const char* digits, rapidjson::SizeType size, bool /*copy*/) {
+    return this->RawValue(digits, size, rapidjson::kNumberType);
+  }
+};
 
 }  // namespace
 
@@ -45,10 +55,10 @@ Result<std::string> lay_out(std::string_view json, bool pretty) {
   rapidjson::Reader reader;
   rapidjson::ParseResult result;
   if (pretty) {
-    rapidjson::PrettyWriter<rapidjson::StringBuffer> writer(buffer);
+    Verbatim<rapidjson::PrettyWriter<rapidjson::StringBuffer>> writer(buffer);
     result = reader.Parse<kLayOutFlags>(stream, writer);
   } else {
-    rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
+    Verbatim<rapidjson::Writer<rapidjson::StringBuffer>> writer(buffer);
     result = reader.Parse<kLayOutFlags>(stream, writer);
   }
   if (result.IsError()) return invalid_json(result.Offset(), result.Code());

@@ -22,7 +22,8 @@ Result<rapidjson::Document> parse_reply(std::string_view body);
 
 /// A value as JSON text on one line.
 std::string to_text(const rapidjson::Value& value);
-/// JSON text in another layout: on one line, or indented by four spaces. Errors: kDataLoss, if it is no JSON.
+/// JSON text in another layout: on one line, or indented by four spaces; numbers stay as they are spelled.
+/// Errors: kDataLoss, if it is no JSON.
 Result<std::string> lay_out(std::string_view json, bool pretty);
 
 /// A member of an object; null if it is absent or `object` is none.

@@ -76,6 +76,8 @@ class Soak:
                     window["latency"].extend(self.latencies.get())
                 while not self.failures.empty():
                     self.wrong.append(self.failures.get())
+            if self.wrong:
+                return
             self.report(number, window)
 
     @staticmethod

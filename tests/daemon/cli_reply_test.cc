@@ -1,0 +1,22 @@
+#include <string>
+
+#include <catch2/catch.hpp>
+
+#include "daemon/cli/reply.h"
+
+namespace discovery::cli {
+namespace {
+
+TEST_CASE("another layout leaves numbers as they are spelled") {
+  const std::string json = R"({"a":[1e300,18446744073709551616,-0,0.10,7777777777777777777777777]})";
+  const auto pretty = lay_out(json, true);
+  REQUIRE(pretty.ok());
+  CHECK(pretty->find("\n        0.10,\n") != std::string::npos);
+  const auto plain = lay_out(*pretty, false);
+  REQUIRE(plain.ok());
+  CHECK(*plain == json);
+  CHECK(lay_out("[1,", true).status().code() == Code::kDataLoss);
+}
+
+}  // namespace
+}  // namespace discovery::cli
