@@ -5,8 +5,9 @@
 
 Starts build/release/discoveryd, fills it with 100,000 keys and 100,000 instances of one service, and takes the
 latency of others' kv_get (open loop, 16 connections) in turns: idle, then while one client does nothing but
-long queries, one after another, or while 10,000 watchers of a service are told of a change twice a second. Prints
-the medians over the rounds.
+long queries, one after another, while 10,000 watchers of a service are told of a change twice a second, and while
+10,000 watchers are killed, of this agent and, to tell what the killing costs by itself, of another program. Prints the
+medians over the rounds.
 """
 import argparse
 import json
@@ -22,6 +23,7 @@ import urllib.parse
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LOAD = os.path.join(ROOT, "bench/side_by_side/build/httpload")
+PEERS = os.path.join(ROOT, "bench/side_by_side/build/peers")
 FANOUT = os.path.join(ROOT, "bench/side_by_side/build/fanout")
 CLIENTS = ["taskset", "-c", str(os.cpu_count() - 1)]  # where all clients run
 DAEMON = os.path.join(ROOT, "build/release/discoveryd")
@@ -103,11 +105,14 @@ class Bench:
         self.once(self.requests("nodes", firsts))
         self.once(self.requests("instances", [i for at, i in enumerate(instances) if at % 10]))
 
-    def measure(self):
+    def measuring(self):
         """Goes before the other clients, which share its processor: what they take of that is not the agent's doing."""
         first = ["chrt", "-f", "5"] if os.geteuid() == 0 else []
-        return json.loads(subprocess.check_output(first + self.load(
-            self.gets, "--conns", 16, "--rate", self.options.rate, "--duration", self.options.seconds)))
+        return subprocess.Popen(first + self.load(self.gets, "--conns", 16, "--rate", self.options.rate, "--duration",
+                                                  self.options.seconds), stdout=subprocess.PIPE)
+
+    def measure(self):
+        return json.loads(self.measuring().communicate()[0])
 
     def compare(self, name, disturbing):
         """Idle, and while one client sends the requests of `disturbing`."""
@@ -125,6 +130,31 @@ class Bench:
         self.report(name, idle, busy, "the other client had "
                     f"{others / (self.options.rounds * (self.options.seconds + 1)):.1f} requests a second answered")
 
+    @staticmethod
+    def park(port, path, triggers, watchers, changes):
+        """Clients that wait, each on a connection of its own; they go on when they are sent a line."""
+        client = subprocess.Popen(
+            [*CLIENTS, FANOUT, "--port", str(port), "--watchers", str(watchers), "--path", path, "--sources", "4",
+             "--rounds", str(changes), "--settle-ms", "500", "--triggers", triggers, "--interactive"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        if client.stdout.readline().strip() != "parked":
+            raise SystemExit("the watchers did not come to wait")
+        return client
+
+    def compare_with_leaving(self, name, port, path, triggers, watchers=10000):
+        """With the watchers, and while they are killed."""
+        idle, busy = [], []
+        for _ in range(self.options.rounds):
+            client = self.park(port, path, triggers, watchers, 2)
+            idle.append(self.measure())
+            client_of_others = self.measuring()
+            time.sleep(0.2)
+            client.kill()
+            busy.append(json.loads(client_of_others.communicate()[0]))
+            client.wait()
+        worst = statistics.median(run["max_us"] for run in busy)
+        self.report(name, idle, busy, f"at most {worst / 1000:.1f} ms")
+
     def compare_with_fanout(self, name, path, triggers, watchers=10000):
         """Idle, and while changes are told to watchers, each on a connection of its own."""
         idle, busy, last = [], [], []
@@ -132,12 +162,7 @@ class Bench:
         for _ in range(self.options.rounds):
             time.sleep(1)  # for the watchers of the run before to be gone
             idle.append(self.measure())
-            client = subprocess.Popen(
-                [*CLIENTS, FANOUT, "--port", str(self.port), "--watchers", str(watchers), "--path", path, "--sources", "4",
-                 "--rounds", str(changes), "--settle-ms", "500", "--triggers", triggers,
-                 "--interactive"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-            if client.stdout.readline().strip() != "parked":
-                raise SystemExit("the watchers did not come to wait")
+            client = self.park(self.port, path, triggers, watchers, changes)
             client.stdin.write("\n")
             client.stdin.flush()
             busy.append(self.measure())
@@ -158,6 +183,11 @@ class Bench:
     def run(self):
         self.fill()
         self.gets = self.requests("gets", [request("GET", f"/v1/kv/small/{n}") for n in range(100)])
+        self.once(self.requests("few", [registration("few", n, 1) for n in range(10)]))
+        changes = self.requests("change", [registration("few", 0, 2), registration("few", 0, 1)])
+        if self.options.leaving:
+            self.leaving(changes)
+            return
         touch = [request("PUT", f"/v1/kv/big/{n:06}", b"w" * 100) for n in range(50)]
         recurse = request("GET", "/v1/kv/big/?recurse")
         self.compare("recurse, the same answer each time", self.requests("recurse", [recurse]))
@@ -175,9 +205,17 @@ class Bench:
         health = request("GET", "/v1/health/service/web")
         self.compare("all instances, one changed before each",
                      self.requests("health", [touches[0], health, touches[1], health]))
-        self.once(self.requests("few", [registration("few", n, 1) for n in range(10)]))
-        self.compare_with_fanout("fan-out to 10,000 watchers", "/v1/health/service/few",
-                                 self.requests("change", [registration("few", 0, 2), registration("few", 0, 1)]))
+        self.compare_with_fanout("fan-out to 10,000 watchers", "/v1/health/service/few", changes)
+        self.leaving(changes)
+
+    def leaving(self, changes):
+        self.compare_with_leaving("10,000 watchers are killed", self.port, "/v1/health/service/few", changes)
+        port = free_port()
+        other = subprocess.Popen([PEERS, "park", str(port)])
+        time.sleep(0.3)
+        self.compare_with_leaving("10,000 watchers of another program are killed", port, "/", changes)
+        other.kill()
+        other.wait()
 
 
 def main():
@@ -186,8 +224,9 @@ def main():
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--rate", type=int, default=2000)
     parser.add_argument("--count", type=int, default=100000)
+    parser.add_argument("--leaving", action="store_true", help="nothing but the killing of watchers")
     options = parser.parse_args()
-    for program in (LOAD, FANOUT, DAEMON):
+    for program in (LOAD, FANOUT, PEERS, DAEMON):
         if not os.path.exists(program):
             sys.exit(f"{program} is missing; see --help")
     with Bench(options) as bench:

@@ -66,6 +66,7 @@ struct Showing {
 };
 
 void Showing::fail(Reply reply, const Status& failure) const {
+  if (reply.drop_if_gone(failure)) return;
   http1::Response response = reply.response(http_status(failure.code()));
   if (view.meta_with_errors) add_meta(response.headers, Meta{});
   set_text(response, std::string(failure.message()));

@@ -83,7 +83,16 @@ void Reply::empty(int status) && {
   std::move(*this).send(std::move(answer));
 }
 
+bool Reply::drop_if_gone(const Status& failure) {
+  if (failure.code() != Code::kCancelled || !context_->env.on_loop() || !responder_.disconnected())
+    return false;
+  note_time();
+  const http1::Responder dropped = std::move(responder_);
+  return true;
+}
+
 void Reply::fail(const Status& failure, const FailureStatus& statuses) && {
+  if (drop_if_gone(failure)) return;
   const int status = http_status(failure.code(), statuses);
   std::string text(failure.message());
   if (failure.code() == Code::kResourceExhausted)

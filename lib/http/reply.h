@@ -70,7 +70,10 @@ class Reply {
   void empty(int status = 200) &&;
   /// Answers 400 with what is wrong.
   void refuse(const Status& problem) && { std::move(*this).text(400, std::string(problem.message())); }
-  /// Answers with what a call failed of. kResourceExhausted counts as the limit "work".
+  /// A call that ended because its client has gone is not answered: lets go of the request, and returns true.
+  bool drop_if_gone(const Status& failure);
+  /// Answers with what a call failed of, unless drop_if_gone(). kResourceExhausted counts as the limit
+  /// "work".
   void fail(const Status& failure, const FailureStatus& statuses = {}) &&;
 
  private:

@@ -515,11 +515,11 @@ void Connection::abandon() noexcept {
     phase_ = Phase::kAnswering;
     return;
   }
-  if (server_ != nullptr) ++server_->counters.unanswered;
   if (client_gone_) {
     if (end_waiting()) close();
     return;
   }
+  if (server_ != nullptr) ++server_->counters.unanswered;
   try {
     const bool no_memory = std::uncaught_exceptions() > 0;
     if (no_memory && server_ != nullptr) server_->free_reserve();

@@ -77,7 +77,8 @@ class ResponseStream {
 };
 
 /// The right and the duty to answer one request: small, move-only, to be kept as long as the answer takes; a
-/// request that waits costs no thread and little memory. Destroying it unanswered answers 500.
+/// request that waits costs no thread and little memory. Destroying it unanswered answers 500; if the client
+/// has gone, it ends the connection without a word.
 class Responder {
  public:
   explicit Responder(Exchange& exchange) noexcept : exchange_(&exchange) {}

@@ -57,7 +57,7 @@ struct ServerCounters {
   std::uint64_t out_of_memory = 0;    ///< requests that the system had no memory for: 503 or cut off
   std::uint64_t timed_out = 0;        ///< cut off by one of the four timeouts
   std::uint64_t disconnects = 0;      ///< clients that went before their answer
-  std::uint64_t unanswered = 0;       ///< Responders destroyed without an answer (answered 500)
+  std::uint64_t unanswered = 0;       ///< Responders destroyed before their client had gone (answered 500)
 };
 
 /// Serves requests on any number of listeners. Keep-alive, pipelining (one request at a time, answers in

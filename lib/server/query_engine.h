@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <list>
 #include <map>
 #include <memory>
@@ -111,7 +112,9 @@ class QueryEngine {
   void hand_out(const Result<model::Answer>& answer, std::vector<std::uint64_t> woken, std::size_t from = 0);
   void arm_timer();
   void on_timer();
-  void cancel(std::uint64_t waiter);
+  void cancel_soon(std::uint64_t waiter);
+  void post_cancels();
+  void cancel_some();
 
   env::Env& env_;
   const state::Store& store_;
@@ -128,6 +131,7 @@ class QueryEngine {
   std::list<Shared*> to_launch_;  ///< those with waiters for whom there was no worker
   std::unordered_map<std::uint64_t, std::unique_ptr<Waiter>> waiters_;
   std::uint64_t next_waiter_ = 1;
+  std::deque<std::uint64_t> to_cancel_;
   Deadlines deadlines_;
   Duration timer_at_{};
   std::unique_ptr<env::Timer> timer_;

@@ -10,6 +10,8 @@ namespace {
 /// How many waiters one turn of the loop answers before it lets others have theirs. One takes about 10 µs,
 /// sending included.
 constexpr std::size_t kWakeBatch = 16;
+/// How many cancelled ones a turn ends. One takes about 10 µs, closing its connection included.
+constexpr std::size_t kCancelBatch = 4;
 
 }  // namespace
 
@@ -155,9 +157,27 @@ void QueryEngine::on_timer() {
   if (!deadlines_.empty()) arm_timer();
 }
 
-void QueryEngine::cancel(std::uint64_t id) {
-  const auto found = waiters_.find(id);
-  if (found != waiters_.end()) finish(*found->second, Status(Code::kCancelled, "the query was cancelled"));
+/// Later, since whoever asks for it may be anywhere in its work, and a few a turn, since ten thousand clients
+/// may go at once.
+void QueryEngine::cancel_soon(std::uint64_t id) {
+  to_cancel_.push_back(id);
+  if (to_cancel_.size() == 1) post_cancels();
+}
+
+void QueryEngine::post_cancels() {
+  env_.post([guard = guard_] {
+    if (QueryEngine* engine = guard->engine) engine->cancel_some();
+  });
+}
+
+void QueryEngine::cancel_some() {
+  for (std::size_t left = kCancelBatch; left > 0 && !to_cancel_.empty(); --left) {
+    const auto found = waiters_.find(to_cancel_.front());
+    if (found != waiters_.end()) finish(*found->second, Status(Code::kCancelled, "the query was cancelled"));
+    // Only now: what the answer leads to may want to cancel another, and that one waits for its turn.
+    to_cancel_.pop_front();
+  }
+  if (!to_cancel_.empty()) post_cancels();
 }
 
 }  // namespace discovery::server

@@ -30,9 +30,11 @@ struct QueryEngine::Waiter {
     std::shared_ptr<Guard> guard;
     std::uint64_t id;
     void operator()() const {
-      guard->env.post([guard = guard, id = id] {
-        if (QueryEngine* engine = guard->engine) engine->cancel(id);
-      });
+      if (guard->env.on_loop()) return note();
+      guard->env.post([cancel = *this] { cancel.note(); });
+    }
+    void note() const {
+      if (QueryEngine* engine = guard->engine) engine->cancel_soon(id);
     }
   };
 

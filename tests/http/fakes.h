@@ -221,6 +221,7 @@ class Kept final : public http1::Exchange {
   UniqueFunction<void()> gone;
   std::vector<std::weak_ptr<http1::EndListener>> listeners;
   bool refuses_listeners = false;
+  bool is_gone = false;
 
   int status() const { return response ? response->status : 0; }
   std::string body() const { return response ? std::string(response->body.view()) : "no answer"; }
@@ -241,7 +242,7 @@ class Kept final : public http1::Exchange {
     listeners.push_back(std::move(listener));
     return true;
   }
-  bool disconnected() const noexcept override { return false; }
+  bool disconnected() const noexcept override { return is_gone; }
 };
 
 /// What a test asks with, beside the target.

@@ -155,11 +155,30 @@ TEST_CASE("a wait ends when the client goes") {
     CHECK_FALSE(world.backend.last_read().call.stop.stop_requested());
     kept->gone();
     CHECK(world.backend.last_read().call.stop.stop_requested());
+    kept->is_gone = true;
     world.backend.pending.back()(Status(Code::kCancelled, "stopped"));
+    CHECK_FALSE(kept->response);
+    CHECK(kept->abandoned);
   }
   const auto kept = world.ask("/v1/kv/a");
   CHECK_FALSE(kept->gone);
   world.backend.pending.back()(Status(Code::kCancelled, "stopped"));
+}
+
+TEST_CASE("only a cancelled call of a client that has gone stays without an answer") {
+  World world;
+  world.backend.defer = true;
+  const auto ask = [&](bool gone, const Result<model::Answer>& result) {
+    const auto kept = world.ask("/v1/catalog/nodes?index=5");
+    kept->is_gone = gone;
+    world.backend.pending.back()(result);
+    return kept->status();
+  };
+  CHECK(ask(true, Status(Code::kCancelled, "stopped")) == 0);
+  CHECK(ask(false, Status(Code::kCancelled, "the agent is shutting down")) == 500);
+  // It may have ended its sending only, and read on.
+  CHECK(ask(true, Status(Code::kUnavailable, "No cluster leader")) == 500);
+  CHECK(ask(true, answer(nodes(1), 16)) == 200);
 }
 
 TEST_CASE("failed reads show their status, and some an index") {

@@ -466,6 +466,36 @@ TEST_CASE("a client that has ended its sending still gets its answer") {
   CHECK(it.server->counters().open == 0);
 }
 
+TEST_CASE("a request that is let go of after its client went is not answered") {
+  ServerWorld it;
+  std::vector<Responder> waiting;
+  bool at_once = false;
+  it.handler.answer = [&](Request&, Responder responder) {
+    waiting.push_back(std::move(responder));
+    waiting.back().on_disconnect([&] {
+      if (at_once) waiting.clear();
+    });
+  };
+  SECTION("inside of the callback") { at_once = true; }
+  SECTION("later") {}
+  const auto client = it.connect();
+  client->send(get("/"));
+  it.run();
+  client->shutdown_send();  // and it would see an answer
+  it.run();
+  REQUIRE(waiting.size() == (at_once ? 0 : 1));
+  waiting.clear();
+  it.run();
+  CHECK(client->ended);
+  CHECK_FALSE(client->failed);
+  CHECK(client->received.empty());
+  const ServerCounters& counters = it.server->counters();
+  CHECK(counters.open == 0);
+  CHECK(counters.waiting == 0);
+  CHECK(counters.disconnects == 1);
+  CHECK(counters.unanswered == 0);
+}
+
 TEST_CASE("asking for a disconnect that has happened") {
   ServerWorld it;
   std::vector<Responder> waiting;

@@ -1,4 +1,5 @@
 #include <chrono>
+#include <memory>
 #include <set>
 #include <stop_token>
 #include <string>
@@ -138,6 +139,45 @@ TEST_CASE("a query that is given up leaves nothing behind", "[server][blocking]"
   world.simulation.run_for(1ms);
   REQUIRE(waiting.result->status().code() == Code::kCancelled);
   REQUIRE(world.server->query_statistics().waiting == 0);
+}
+
+TEST_CASE("those who give up by the thousand let others go first", "[server][blocking]") {
+  World world;
+  const Index index = world.ask(health("consul"))->meta.index;
+  constexpr std::size_t kCount = 1000;
+  std::stop_source crowd;
+  std::vector<std::unique_ptr<Waiting>> waiting;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    waiting.push_back(std::make_unique<Waiting>(world, health("consul"), index, 10s, crowd));
+  }
+  crowd.request_stop();
+  CHECK(world.server->query_statistics().waiting == kCount);  // nothing is ended inside of the call
+  std::size_t left = 0;
+  world.machine.post([&] { left = world.server->query_statistics().waiting; });
+  world.simulation.run_for(1ms);
+  CHECK(left >= kCount - 16);
+  CHECK(world.server->query_statistics().waiting == 0);
+  for (const auto& one : waiting) REQUIRE(one->result->status().code() == Code::kCancelled);
+}
+
+TEST_CASE("one who has given up may make another give up", "[server][blocking]") {
+  World world;
+  model::Read read;
+  read.min_index = world.ask(health("consul"))->meta.index;
+  std::stop_source first;
+  std::stop_source second;
+  std::vector<int> ended;
+  read.call.stop = first.get_token();
+  world.server->query(health("consul"), read).then([&](const Result<Answer>&) {
+    ended.push_back(1);
+    second.request_stop();
+  });
+  read.call.stop = second.get_token();
+  world.server->query(health("consul"), read).then([&](const Result<Answer>&) { ended.push_back(2); });
+  first.request_stop();
+  world.simulation.run_for(1ms);
+  CHECK(ended == std::vector<int>{1, 2});
+  CHECK(world.server->query_statistics().waiting == 0);
 }
 
 TEST_CASE("a server that ends answers those who wait", "[server][blocking]") {
