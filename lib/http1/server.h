@@ -24,7 +24,10 @@ struct ServerOptions {
   std::size_t max_connections_per_address =
       200;  ///< Consul's limits.http_max_conns_per_client; 0 is no limit
   std::size_t max_header_bytes = (1U << 20) + 4096;  ///< of one request's line and fields; over it 431
-  std::size_t max_drain_bytes = 256U << 10;  ///< what is read of a refused body before the connection ends
+  /// What is read, and thrown away, of a refused body, within ServerState::kLingerTimeout in all. Beyond it
+  /// the connection ends with bytes unread, which keeps the answer from a client that sends all before it
+  /// reads.
+  std::size_t max_drain_bytes = 16U << 20;
   /// What all requests that are coming in may take, beyond a small buffer each. Over it, the connection goes
   /// whose request began first; a single one may have all of it.
   std::size_t max_incoming_bytes = 128U << 20;

@@ -94,6 +94,7 @@ class ServerState {
   std::array<char, 65536> discarded;                    ///< where bytes go that nobody wants
 
   static constexpr Duration kTick = std::chrono::milliseconds(250);
+  /// For the client to end its side after the last answer, whatever it still sends.
   static constexpr Duration kLingerTimeout = std::chrono::seconds(5);
   /// A client that takes longer for one slice of a large answer is slow.
   static constexpr Duration kSlowSlice = std::chrono::seconds(1);

@@ -95,6 +95,9 @@ def endless_bodies(world):
         require(status_of(answer) == 413, f"chunks {what}: {answer[:100]!r}")
     answer = world.send_raw(b"PUT /v1/kv/endless HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000000000000000\r\n\r\n")
     require(status_of(answer) == 413, f"a length of 9 EB: {answer[:100]!r}")
+    with world.raw() as connection:  # sends all before it reads, as many do
+        connection.sendall(b"PUT /v1/kv/large HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000\r\n\r\n" + b"x" * 10_000_000)
+        require(status_of(read_answer(connection)) == 413, "who sends 10 MB hears nothing of the limit")
     world.bounded(32)
 
 

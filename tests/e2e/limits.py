@@ -70,6 +70,7 @@ def bodies(world):
     expect("a value of 512 KiB", world.ask("PUT", "/v1/kv/k", b"x" * (512 << 10))[0] == 200, "")
     with world.counts("api_http_bodies_too_large"):
         world.refused("a longer one", 413, "too large, max size: 524288 bytes", "PUT", "/v1/kv/k", b"x" * ((512 << 10) + 1))
+    world.refused("one of 10 MB, of which all is sent", 413, "too large", "PUT", "/v1/kv/k", b"x" * 10_000_000)
     world.refused("a transaction's body", 413, "too large, max size: 524288 bytes", "PUT", "/v1/txn", b" " * ((512 << 10) + 1))
     world.refused("any other body", 413, "too large, max size: 8388608 bytes", "PUT", "/v1/catalog/register", None,
                   {"Content-Length": str((8 << 20) + 1)})  # is refused before it comes

@@ -322,17 +322,66 @@ TEST_CASE("a body over its limit is not read, and the client hears why") {
   }
 }
 
+/// A client whose body of a terabyte is refused, and that has not sent any of it.
+std::unique_ptr<RawClient> refused_client(ServerWorld& it) {
+  it.handler.limit = 10;
+  it.handler.answer = [](Request& request, Responder responder) {
+    std::move(responder).send(text_response(request.body_too_large ? 413 : 200, "text"));
+  };
+  auto client = it.connect();
+  client->send("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000000000\r\n\r\n");
+  it.run();
+  REQUIRE(contains(client->received, "HTTP/1.1 413 "));
+  REQUIRE(client->ended);
+  return client;
+}
+
 TEST_CASE("what is drained of a refused body has a bound") {
   ServerOptions options;
   options.max_drain_bytes = 100000;
   ServerWorld it(options);
-  it.handler.limit = 10;
-  const auto client = it.connect();
-  client->send("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000000\r\n\r\n" +
-               std::string(10'000'000, 'x'));
-  it.run(seconds(2));
+  const auto client = refused_client(it);
+  client->send(std::string(100000, 'x'));
+  it.run();
+  CHECK(it.server->counters().open == 1);
+  client->send("x");
+  it.run();
   CHECK(it.server->counters().open == 0);
-  CHECK(client->ended);
+}
+
+TEST_CASE("a body far over its limit is drained as far as its client sends it at once") {
+  ServerWorld it;
+  const auto client = refused_client(it);
+  const std::string body(16U << 20, 'x');
+  client->send(body);
+  it.run(seconds(1));
+  CHECK(it.server->counters().open == 1);
+  SECTION("and no further") {
+    client->send("x");
+    it.run();
+    CHECK(it.server->counters().open == 0);
+  }
+  SECTION("and it may end by itself") {
+    client->drop();
+    it.run();
+    CHECK(it.server->counters().open == 0);
+    CHECK(it.server->counters().timed_out == 0);
+  }
+}
+
+TEST_CASE("a client that sends a refused body without end is cut off, however busy it is") {
+  ServerWorld it;
+  const auto client = refused_client(it);
+  for (int tenths = 0; tenths < 45; ++tenths) {
+    client->send("x");
+    it.run();
+  }
+  CHECK(it.server->counters().open == 1);
+  for (int tenths = 0; tenths < 12; ++tenths) {
+    client->send("x");
+    it.run();
+  }
+  CHECK(it.server->counters().open == 0);
 }
 
 TEST_CASE("a client that only waits for the end is let go after a while") {
