@@ -14,9 +14,14 @@ std::string text(const rapidjson::Value& value) {
   return value.IsString() ? std::string(value.GetString(), value.GetStringLength()) : std::string();
 }
 
-Status invalid_json(std::size_t offset, rapidjson::ParseErrorCode code) {
-  return {Code::kDataLoss,
-          "invalid JSON at offset " + std::to_string(offset) + ": " + rapidjson::GetParseError_En(code)};
+/// What came of reading `stream`, which has so many bytes: RapidJSON takes a zero byte for their end.
+Status read_whole(const rapidjson::MemoryStream& stream, std::size_t size, rapidjson::ParseResult result) {
+  if (!result.IsError() && stream.Tell() != size) {
+    result.Set(rapidjson::kParseErrorDocumentRootNotSingular, stream.Tell());
+  }
+  if (!result.IsError()) return {};
+  return {Code::kDataLoss, "invalid JSON at offset " + std::to_string(result.Offset()) + ": " +
+                               rapidjson::GetParseError_En(result.Code())};
 }
 
 /// Iterative, as below.
@@ -37,8 +42,9 @@ class Verbatim : public Writer {
 Result<rapidjson::Document> parse_reply(std::string_view body) {
   rapidjson::Document document;
   // Iterative: the depth of an answer must not be the depth of our stack.
-  document.Parse<rapidjson::kParseIterativeFlag>(body.data(), body.size());
-  if (document.HasParseError()) return invalid_json(document.GetErrorOffset(), document.GetParseError());
+  rapidjson::MemoryStream stream(body.data(), body.size());
+  const rapidjson::ParseResult result = document.ParseStream<rapidjson::kParseIterativeFlag>(stream);
+  if (Status status = read_whole(stream, body.size(), result); !status.ok()) return status;
   return document;
 }
 
@@ -61,7 +67,7 @@ Result<std::string> lay_out(std::string_view json, bool pretty) {
     Verbatim<rapidjson::Writer<rapidjson::StringBuffer>> writer(buffer);
     result = reader.Parse<kLayOutFlags>(stream, writer);
   }
-  if (result.IsError()) return invalid_json(result.Offset(), result.Code());
+  if (Status status = read_whole(stream, json.size(), result); !status.ok()) return status;
   return std::string(buffer.GetString(), buffer.GetSize());
 }
 

@@ -18,5 +18,14 @@ TEST_CASE("another layout leaves numbers as they are spelled") {
   CHECK(lay_out("[1,", true).status().code() == Code::kDataLoss);
 }
 
+TEST_CASE("what follows a zero byte is not passed over") {
+  using namespace std::string_literals;
+  CHECK(parse_reply("51").ok());
+  for (const std::string& json : {"51\0rest"s, "\0"s, "\xbb\x35"s, ""s}) {
+    CHECK(parse_reply(json).status().code() == Code::kDataLoss);
+    CHECK(lay_out(json, false).status().code() == Code::kDataLoss);
+  }
+}
+
 }  // namespace
 }  // namespace discovery::cli
