@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <mutex>
 #include <string_view>
@@ -78,15 +79,20 @@ Result<SslContext> load(const OpenSsl& api, const ClientContext::Options& option
 }
 
 /// Loading OpenSSL and reading what the system trusts takes some 20 ms and several megabytes, so it is put
-/// off until the first handshake.
+/// off until the first handshake, and done off the loop then.
 class Context final : public ClientContext {
  public:
   explicit Context(Options options) : options_(std::move(options)) {}
 
   Status prepare() const {
-    std::call_once(loaded_, [this] { failure_ = prepare_once(); });
+    std::call_once(loaded_, [this] {
+      failure_ = prepare_once();
+      prepared_.store(true, std::memory_order_release);
+    });
     return failure_;
   }
+  /// Whether prepare() has been done, and does not block.
+  bool is_prepared() const noexcept { return prepared_.load(std::memory_order_acquire); }
   /// REQUIRES: prepare() went well.
   Ssl make() const { return {api_->SSL_new(context_.get()), api_->SSL_free}; }
   const std::shared_ptr<const OpenSsl>& api() const noexcept { return api_; }
@@ -105,6 +111,7 @@ class Context final : public ClientContext {
 
   const Options options_;
   mutable std::once_flag loaded_;
+  mutable std::atomic<bool> prepared_{false};
   mutable std::shared_ptr<const OpenSsl> api_;
   mutable SslContext context_{nullptr, nullptr};
   mutable Status failure_;
@@ -333,16 +340,39 @@ class Shaking final : public Handshake {
  public:
   using Done = UniqueFunction<void(Result<std::unique_ptr<env::Stream>>)>;
 
-  Shaking(env::Env& env, std::shared_ptr<TlsStream> stream, Duration timeout, Done done)
-      : stream_(std::move(stream)), timer_(env.make_timer()), done_(std::move(done)) {
+  Shaking(env::Env& env, std::unique_ptr<env::Stream> below, std::shared_ptr<const Context> context,
+          std::string server_name, Duration timeout, Done done)
+      : env_(env),
+        below_(std::move(below)),
+        context_(std::move(context)),
+        server_name_(std::move(server_name)),
+        timer_(env.make_timer()),
+        done_(std::move(done)) {
     timer_->start(timeout, [this] { end(Status(Code::kDeadlineExceeded, "TLS handshake timeout")); });
+    if (context_->is_prepared() || !prepare_elsewhere()) begin();
+  }
+
+ private:
+  /// False if no thread is to be had.
+  bool prepare_elsewhere() {
+    workers_ = env_.make_waiting_workers(1);
+    return workers_->run([context = context_] { (void)context->prepare(); }, [this] { begin(); }).ok();
+  }
+
+  void begin() {
+    if (!done_) return;  // it has timed out meanwhile
+    if (Status status = context_->prepare(); !status.ok()) {
+      timer_->start(Duration::zero(), [this, status = std::move(status)] { end(status); });
+      return;
+    }
+    stream_ = std::make_shared<TlsStream>(env_, std::move(below_), *context_);
+    stream_->expect_server(server_name_, context_->verify());
     stream_->handshake([this](Status status) {
       if (!status.ok()) return end(std::move(status));
       end(std::unique_ptr<env::Stream>(std::make_unique<OwnedStream>(stream_)));
     });
   }
 
- private:
   void end(Result<std::unique_ptr<env::Stream>> result) {
     if (!done_) return;  // it has timed out already
     timer_->cancel();
@@ -350,21 +380,14 @@ class Shaking final : public Handshake {
     done(std::move(result));  // may destroy this
   }
 
+  env::Env& env_;
+  std::unique_ptr<env::Stream> below_;  // until stream_ has it
+  const std::shared_ptr<const Context> context_;
+  const std::string server_name_;
   std::shared_ptr<TlsStream> stream_;
   std::unique_ptr<env::Timer> timer_;
+  std::unique_ptr<env::Workers> workers_;
   Done done_;
-};
-
-/// A handshake that cannot even begin.
-class Failing final : public Handshake {
- public:
-  Failing(env::Env& env, Status why, UniqueFunction<void(Result<std::unique_ptr<env::Stream>>)> done)
-      : timer_(env.make_timer()) {
-    timer_->start(Duration::zero(), [why = std::move(why), done = std::move(done)]() mutable { done(why); });
-  }
-
- private:
-  std::unique_ptr<env::Timer> timer_;
 };
 
 }  // namespace
@@ -383,12 +406,9 @@ std::unique_ptr<Handshake> connect(env::Env& env, std::unique_ptr<env::Stream> s
                                    const std::shared_ptr<const ClientContext>& context,
                                    const std::string& server_name, Duration timeout,
                                    UniqueFunction<void(Result<std::unique_ptr<env::Stream>>)> done) {
-  const auto& trusted = static_cast<const Context&>(*context);  // the one class there is
-  if (Status status = trusted.prepare(); !status.ok())
-    return std::make_unique<Failing>(env, std::move(status), std::move(done));
-  auto safe = std::make_shared<TlsStream>(env, std::move(stream), trusted);
-  safe->expect_server(server_name, trusted.verify());
-  return std::make_unique<Shaking>(env, std::move(safe), timeout, std::move(done));
+  auto trusted = std::static_pointer_cast<const Context>(context);  // the one class there is
+  return std::make_unique<Shaking>(env, std::move(stream), std::move(trusted), server_name, timeout,
+                                   std::move(done));
 }
 
 }  // namespace discovery::tls

@@ -32,14 +32,15 @@ class ClientContext {
   virtual ~ClientContext() = default;
   /// kInvalidArgument if the certificates that are named cannot be read, or the key does not belong to the
   /// client's; kUnavailable if OpenSSL is not installed. Blocks: reads their files. With none named, all of
-  /// that is put off until the first handshake.
+  /// that is put off until the first handshakes, which await a worker that does it.
   static Result<std::shared_ptr<const ClientContext>> create(const Options& options);
 
  protected:
   ClientContext() = default;
 };
 
-/// A handshake under way. Destroying it cancels it: its callback then never runs.
+/// A handshake under way. Destroying it cancels it: its callback then never runs. Blocks: while a worker
+/// still reads what the system trusts for it, once in the life of a context.
 class Handshake {
  public:
   virtual ~Handshake() = default;

@@ -1,10 +1,16 @@
 #include "lib/tls/client.h"
 
+#include <sys/stat.h>
+
+#include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <fstream>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include <catch2/catch.hpp>
@@ -125,6 +131,85 @@ TEMPLATE_TEST_CASE("a handshake that is given up calls nobody", "[tls]", RealWor
   attempt.handshake.reset();
   attempt.link.world.settle();
   CHECK_FALSE(attempt.outcome.has_value());
+}
+
+TEMPLATE_TEST_CASE("a first handshake that is given up calls nobody", "[tls]", RealWorld, SimWorld) {
+  Attempt<TestType> attempt;
+  TestServer server(attempt.link.server(), identity());
+  attempt.begin(*ClientContext::create({.verify = false}), "db.example");
+  attempt.handshake.reset();
+  attempt.link.world.settle();
+  CHECK_FALSE(attempt.outcome.has_value());
+}
+
+TEMPLATE_TEST_CASE("several first handshakes may begin at a time", "[tls]", RealWorld, SimWorld) {
+  const auto context = *ClientContext::create({.verify = false});
+  Attempt<TestType> one;
+  Attempt<TestType> other;
+  TestServer first(one.link.server(), identity());
+  TestServer second(other.link.server(), identity());
+  one.begin(context, "db.example");
+  other.begin(context, "db.example");
+  REQUIRE(one.await());
+  REQUIRE(other.await());
+  CHECK(one.outcome->ok());
+  CHECK(other.outcome->ok());
+}
+
+/// What the system trusts: a pipe, out of which it comes when the test says so.
+class SlowTrust {
+ public:
+  SlowTrust() : path_(world_.directory() + "/ca.pem") {
+    REQUIRE(::mkfifo(path_.c_str(), 0600) == 0);
+    ::setenv("SSL_CERT_FILE", path_.c_str(), 1);
+    feeder_ = std::thread([this, asked = go_.get_future()] {
+      std::ofstream pipe(path_);  // waits for the reader
+      reading_ = true;
+      // Whoever reads where the test runs would wait for ever; so it gets its text, but late.
+      in_time_ = asked.wait_for(10s) == std::future_status::ready;
+      pipe << identity().pem();
+    });
+  }
+  ~SlowTrust() {
+    ::unsetenv("SSL_CERT_FILE");
+    feeder_.join();
+  }
+  SlowTrust(const SlowTrust&) = delete;
+  SlowTrust& operator=(const SlowTrust&) = delete;
+
+  bool is_read() const { return reading_; }
+  void hand_out() { go_.set_value(); }
+  bool was_asked_in_time() const { return in_time_; }
+
+ private:
+  RealWorld world_;
+  const std::string path_;
+  std::promise<void> go_;
+  std::atomic<bool> reading_{false};
+  std::atomic<bool> in_time_{false};
+  std::thread feeder_;
+};
+
+TEST_CASE("the loop goes on while the first handshake's certificates are read", "[tls]") {
+  SlowTrust trust;
+  Attempt<RealWorld> attempt;
+  TestServer server(attempt.link.server(), identity());
+  SECTION("which it awaits") {
+    attempt.begin(*ClientContext::create({}), "db.example", 1min);
+    REQUIRE(attempt.link.world.run_until([&] { return trust.is_read(); }));
+    CHECK_FALSE(attempt.outcome.has_value());
+    trust.hand_out();
+    REQUIRE(attempt.await());
+    CHECK(attempt.outcome->ok());
+  }
+  SECTION("which takes too long") {
+    attempt.begin(*ClientContext::create({}), "db.example", 50ms);
+    REQUIRE(attempt.await());
+    CHECK(attempt.outcome->status().code() == Code::kDeadlineExceeded);
+    trust.hand_out();
+  }
+  attempt.handshake.reset();
+  CHECK(trust.was_asked_in_time());
 }
 
 /// A client's certificate and key as files.
