@@ -3,18 +3,18 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <thread>
 #include <utility>
 
 #include "lib/api/dns_gauges.h"
 #include "lib/api/node_id.h"
 #include "lib/api/settings.h"
+#include "lib/base/processors.h"
 
 namespace discovery::api {
 namespace {
 
-/// Threads that answer DNS over UDP: one a processor, but no more than this, as each keeps answers of its
-/// own.
+/// Threads that answer DNS over UDP: one for each processor that may be used, but no more than this, as each
+/// keeps answers of its own.
 constexpr unsigned kMaxDnsThreads = 4;
 
 std::string first_of(const std::vector<env::Endpoint>& endpoints) {
@@ -61,7 +61,7 @@ Status ServerStack::serve_dns() {
   for (const env::Endpoint& at : facts_.dns) {
     dns::UdpServer::Setup setup;
     setup.at = at;
-    setup.threads = std::clamp(std::thread::hardware_concurrency(), 1U, kMaxDnsThreads);
+    setup.threads = std::min(base::usable_processors(), kMaxDnsThreads);
     setup.zone = runtime_->dns().zone;
     setup.backend = &runtime_->backend();
     setup.clock = &env_.clock();

@@ -1,9 +1,9 @@
 #include "lib/api/stats.h"
 
-#include <thread>
 #include <vector>
 
 #include "lib/api/host_facts.h"
+#include "lib/base/processors.h"
 
 namespace discovery::api {
 namespace {
@@ -60,7 +60,7 @@ Group pool_group() {
 }
 
 Group runtime_group() {
-  const std::string processors = std::to_string(std::thread::hardware_concurrency());
+  const std::string processors = std::to_string(base::usable_processors());
   return {{"arch", architecture()},
           {"cpu_count", processors},
           {"goroutines", std::to_string(process_facts().threads)},

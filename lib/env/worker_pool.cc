@@ -9,13 +9,15 @@
 #include <unordered_map>
 #include <utility>
 
+#include "lib/base/processors.h"
+
 namespace discovery::env {
 namespace {
 
 /// How much less a worker matters to the scheduler than the loop (see nice(2)).
 constexpr int kNiceness = 10;
 
-std::size_t usual_threads() { return std::max(std::thread::hardware_concurrency(), 2U) - 1; }
+std::size_t usual_threads() { return std::max(base::usable_processors(), 2U) - 1; }
 
 /// On Linux the priority is each thread's own. Where it can't be lowered, work goes on as it is.
 void yield_to_others() { (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness); }
