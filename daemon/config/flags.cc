@@ -190,18 +190,20 @@ Result<Value> value_of(Type type, const std::string& text) {
   }
 }
 
-/// The value at a dotted path in an object; what is missing on the way is made.
-Value& place(Value& object, std::string_view path) {
-  const std::size_t dot = path.find('.');
-  const std::string_view name = path.substr(0, dot);
-  Value::Object& members = *object.as_object();
+/// The member of that name, which is made `otherwise` if there is none.
+Value& member(Value::Object& members, std::string_view name, Value otherwise) {
   auto at = std::find_if(members.begin(), members.end(),
                          [&](const hcl::Member& member) { return member.key == name; });
-  if (at == members.end()) {
-    Value inner = dot == std::string_view::npos ? Value() : Value(Value::Object());
-    at = members.insert(members.end(), {std::string(name), std::move(inner)});
-  }
-  return dot == std::string_view::npos ? at->value : place(at->value, path.substr(dot + 1));
+  if (at == members.end()) at = members.insert(members.end(), {std::string(name), std::move(otherwise)});
+  return at->value;
+}
+
+/// The value at the dotted path of a key of the schema; what is missing on the way is made.
+Value& place(Value& object, std::string_view path) {
+  const std::size_t dot = path.find('.');
+  Value::Object& members = *object.as_object();
+  if (dot == std::string_view::npos) return member(members, path, Value());
+  return place(member(members, path.substr(0, dot), Value(Value::Object())), path.substr(dot + 1));
 }
 
 /// Puts a flag's value where earlier uses of the flag may have left one: lists and maps grow.
@@ -209,8 +211,8 @@ void put(Value& target, Value value) {
   if (target.as_list() != nullptr && value.as_list() != nullptr) {
     target.as_list()->push_back(std::move(value.as_list()->front()));
   } else if (target.as_object() != nullptr && value.as_object() != nullptr) {
-    hcl::Member& pair = value.as_object()->front();
-    place(target, pair.key) = std::move(pair.value);
+    hcl::Member& pair = value.as_object()->front();  // its key is the user's, dots and all
+    member(*target.as_object(), pair.key, Value()) = std::move(pair.value);
   } else {
     target = std::move(value);
   }

@@ -252,6 +252,7 @@ const std::vector<Words>& agent_lines() {
       {{"-dev", "-node=a b"}, "node_name cannot contain", "flag -node"},
       {{"-dev", "-node-id=x"}, "Failed to setup node ID", "node"},
       {{"-dev", "-node-meta=consul-x:1"}, "reserved for internal use", "flag -node-meta"},
+      {{"-dev", "-node-meta=a:1", "-node-meta=a.b:2"}, "Key contains invalid characters", "flag -node-meta"},
       {{"-dev", "-bootstrap-expect=3"}, "not allowed in dev mode", "flag -bootstrap-expect"},
       {{"-bootstrap", "-data-dir=/x"}, "'bootstrap = true' requires", "flag -bootstrap"},
       {{"-bootstrap-expect=-1", "-data-dir=/x"}, "bootstrap_expect cannot be -1", "flag -bootstrap-expect"},
