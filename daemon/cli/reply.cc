@@ -1,5 +1,7 @@
 #include "daemon/cli/reply.h"
 
+#include <cmath>
+
 #include <rapidjson/error/en.h>
 #include <rapidjson/memorystream.h>
 #include <rapidjson/prettywriter.h>
@@ -37,6 +39,13 @@ class Verbatim : public Writer {
   }
 };
 
+/// JSON has no word for what lies beyond all doubles, and RapidJSON's writer stops there.
+class FiniteWriter : public rapidjson::Writer<rapidjson::StringBuffer> {
+ public:
+  using Writer::Writer;
+  bool Double(double value) { return std::isfinite(value) ? Writer::Double(value) : Null(); }
+};
+
 }  // namespace
 
 Result<rapidjson::Document> parse_reply(std::string_view body) {
@@ -50,7 +59,7 @@ Result<rapidjson::Document> parse_reply(std::string_view body) {
 
 std::string to_text(const rapidjson::Value& value) {
   rapidjson::StringBuffer buffer;
-  rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
+  FiniteWriter writer(buffer);
   value.Accept(writer);
   return buffer.GetString();
 }

@@ -20,7 +20,7 @@ namespace discovery::cli {
 /// The document in the body of an answer. Errors: kDataLoss, if it is no JSON.
 Result<rapidjson::Document> parse_reply(std::string_view body);
 
-/// A value as JSON text on one line.
+/// A value as JSON text on one line; numbers beyond all doubles are null.
 std::string to_text(const rapidjson::Value& value);
 /// JSON text in another layout: on one line, or indented by four spaces; numbers stay as they are spelled.
 /// Errors: kDataLoss, if it is no JSON.

@@ -18,6 +18,12 @@ TEST_CASE("another layout leaves numbers as they are spelled") {
   CHECK(lay_out("[1,", true).status().code() == Code::kDataLoss);
 }
 
+TEST_CASE("a number beyond all doubles does not cut an answer off") {
+  const auto document = parse_reply("[1,-11000003000e300,2]");
+  REQUIRE(document.ok());
+  CHECK(to_text(*document) == "[1,null,2]");
+}
+
 TEST_CASE("what follows a zero byte is not passed over") {
   using namespace std::string_literals;
   CHECK(parse_reply("51").ok());
