@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -39,8 +40,7 @@ class FakeCatalog final : public model::Backend {
 
   /// Tells those who watch what it is now.
   void changed() {
-    const auto all = watches_;
-    for (Watch* const watch : all) watch->tell();
+    for (const auto& [number, watch] : watches_) watch->tell();
   }
 
   /// \name The token that each was registered with last
@@ -104,14 +104,15 @@ class FakeCatalog final : public model::Backend {
    public:
     Watch(FakeCatalog& catalog, model::Query query, model::Sink& sink)
         : catalog_(catalog), query_(std::move(query)), sink_(sink), timer_(catalog.env_.make_timer()) {
-      catalog_.watches_.insert(this);
+      number_ = catalog_.next_watch_++;
+      catalog_.watches_.emplace(number_, this);
       ++catalog_.watchers;
       tell();
     }
     Watch(const Watch&) = delete;
     Watch& operator=(const Watch&) = delete;
     ~Watch() override {
-      catalog_.watches_.erase(this);
+      catalog_.watches_.erase(number_);
       --catalog_.watchers;
     }
     void tell() {
@@ -125,6 +126,7 @@ class FakeCatalog final : public model::Backend {
 
    private:
     FakeCatalog& catalog_;
+    std::uint64_t number_ = 0;
     const model::Query query_;
     model::Sink& sink_;
     std::unique_ptr<env::Timer> timer_;
@@ -223,7 +225,8 @@ class FakeCatalog final : public model::Backend {
 
   env::Env& env_;
   Index index_ = 0;
-  std::set<Watch*> watches_;
+  std::map<std::uint64_t, Watch*> watches_;  // in the order in which they came: a seed is one history
+  std::uint64_t next_watch_ = 0;
   std::vector<std::weak_ptr<std::unique_ptr<env::Timer>>> timers_;
 };
 

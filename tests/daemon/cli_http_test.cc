@@ -201,9 +201,9 @@ TEST_CASE("http client: nobody listens", "[cli][http]") {
 }
 
 TEST_CASE("http client: a request is broken off from another thread", "[cli][http]") {
-  FakeAgent agent;
   std::promise<void> asked;
   std::promise<void> answered;
+  FakeAgent agent;  // its thread may only now come to look at them
   agent.on_each("GET /v1/slow", {{.before = [&] {
                   asked.set_value();
                   answered.get_future().wait();
