@@ -15,6 +15,9 @@ using model::Origin;
 
 void NodeAgent::keep_check(const CheckSpec& spec) {
   if (!store_ || restoring_) return;
+  // What a TTL check's last report said goes with the check that it was of: a later one begins anew.
+  const bool keeps_state = spec.kind() == CheckKind::kTtl && spec.origin != Origin::kConfig;
+  if (!keeps_state) kept_until_.erase(spec.id);
   if (spec.origin == Origin::kConfig) {  // the file is read again; what it replaces must not come back
     return store_->erase_check(spec.id, spec.service_id);
   }
@@ -22,6 +25,7 @@ void NodeAgent::keep_check(const CheckSpec& spec) {
   if (found == state_.checks().end() || !found->second.record) return;
   StoredCheck stored{*found->second.record, spec, spec.token};
   if (found->second.kind == CheckKind::kMaintenance) stored.spec.reset();
+  if (!keeps_state) store_->erase_state(spec.id);
   store_->put(stored);
 }
 
@@ -34,7 +38,9 @@ void NodeAgent::keep_state(const std::string& id, bool changed, Async<Unit>::Cal
   if (!store_ || found == state_.checks().end() || !found->second.record) return done(Unit{});
   const OwnCheck& check = found->second;
   const auto now = env_.clock().wall();
-  auto& until = kept_until_[id];
+  const auto [kept_until, is_first] = kept_until_.try_emplace(id);
+  auto& until = kept_until->second;
+  changed = changed || is_first;  // for the disk it is news
   // A report that says nothing new moves the end of the TTL only: it is kept when half of that is over.
   const auto half = std::chrono::duration_cast<std::chrono::system_clock::duration>(check.ttl / 2);
   if (!changed && until - now > half) return done(Unit{});

@@ -139,6 +139,24 @@ TEST_CASE("What a TTL check said ends with its TTL", "[persistence]") {
   CHECK(m.check("c")->output.empty());
 }
 
+TEST_CASE("What a TTL check said goes when it becomes a check of another kind", "[persistence]") {
+  Machine m;
+  m.ok(m.agent->register_check(ttl_check("c", 1h), {}));
+  m.ok(m.agent->update_check("c", "warning", "before", {}));
+  CHECK(m.files("/checks/state") == 1);
+  auto other = ttl_check("c", {});
+  other.http = "http://10.0.0.7/";
+  other.interval = 10s;
+  m.ok(m.agent->register_check(other, {}));
+  CHECK(m.files("/checks/state") == 0);
+  m.ok(m.agent->register_check(ttl_check("c", 1h), {}));
+  const std::string now = m.check("c")->status.str();
+  m.ok(m.agent->update_check("c", now, "no news, but to be kept", {}));
+  m.crash();
+  CHECK(m.check("c")->status == now);
+  CHECK(m.check("c")->output == "no news, but to be kept");
+}
+
 TEST_CASE("Removed checks stay away", "[persistence]") {
   Machine m;
   m.ok(m.agent->register_check(ttl_check("c", 1h), {}));
