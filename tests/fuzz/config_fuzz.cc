@@ -18,6 +18,7 @@
 #include "daemon/config/merge.h"
 #include "daemon/config/resolve.h"
 #include "lib/hcl/hcl.h"
+#include "tests/fuzz/readers.h"
 
 namespace {
 
@@ -110,15 +111,11 @@ void read_answer(std::string_view input) {
   if (document->IsArray()) (void)cli::texts_in(*document);
 }
 
-using Reader = void (*)(std::string_view);
-constexpr std::array<Reader, 5> kReaders{read_fragments, read_json_files, read_arguments, read_template,
-                                         read_answer};
+constexpr std::array<fuzz::Reader, 5> kReaders{read_fragments, read_json_files, read_arguments, read_template,
+                                               read_answer};
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size == 0) return 0;
-  const std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
-  kReaders[data[0] % kReaders.size()](input);
-  return 0;
+  return discovery::fuzz::read_by_first_byte(kReaders, data, size);
 }

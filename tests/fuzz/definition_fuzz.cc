@@ -22,6 +22,7 @@
 #include "lib/model/command.h"
 #include "lib/model/lock_layout.h"
 #include "lib/model/validation.h"
+#include "tests/fuzz/readers.h"
 
 namespace {
 
@@ -103,8 +104,7 @@ void read_semaphore(std::string_view input) {
   require(back.ok() && back->limit == holders->limit && back->holders == holders->holders);
 }
 
-using Reader = void (*)(std::string_view);
-constexpr std::array<Reader, 10> kReaders{
+constexpr std::array<fuzz::Reader, 10> kReaders{
     read_service_body,
     read_check_body,
     read_command<model::RegisterCommand>,
@@ -120,8 +120,5 @@ constexpr std::array<Reader, 10> kReaders{
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size == 0) return 0;
-  const std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
-  kReaders[data[0] % kReaders.size()](input);
-  return 0;
+  return discovery::fuzz::read_by_first_byte(kReaders, data, size);
 }

@@ -22,6 +22,7 @@
 #include "lib/http/path.h"
 #include "lib/model/session.h"
 #include "lib/remote/server_url.h"
+#include "tests/fuzz/readers.h"
 
 namespace {
 
@@ -87,14 +88,11 @@ void read_server_url(std::string_view text) {
   if (url.ok()) require(!url->host.empty() || !url->socket.empty());
 }
 
-using Reader = void (*)(std::string_view);
-constexpr std::array<Reader, 7> kReaders{read_duration, read_number,  read_base64,    read_path,
-                                         read_id,       read_network, read_server_url};
+constexpr std::array<fuzz::Reader, 7> kReaders{read_duration, read_number,  read_base64,    read_path,
+                                               read_id,       read_network, read_server_url};
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size == 0) return 0;
-  kReaders[data[0] % kReaders.size()]({reinterpret_cast<const char*>(data) + 1, size - 1});
-  return 0;
+  return discovery::fuzz::read_by_first_byte(kReaders, data, size);
 }
