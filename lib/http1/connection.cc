@@ -18,6 +18,8 @@ constexpr std::size_t kSlice = 256U << 10;
 /// The room for a head's next bytes, and for a body's.
 constexpr std::size_t kHeadRoom = 512;
 constexpr std::size_t kBodyRoom = 16384;
+/// So much of a body has its memory at once, if the client says that it comes.
+constexpr std::size_t kBodyAtOnce = 64U << 10;
 
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr std::string_view kChunkEnd = "\r\n";
@@ -94,6 +96,7 @@ void Connection::read() {
 void Connection::on_read(const Result<std::size_t>& result) {
   reading_ = false;
   if (!result || *result == 0) return on_client_end(!result);
+  server_->before_more_comes(*this);
   if (phase_ == Phase::kLingering) {
     drained_ += *result;
     return drained_ > server_->options.max_drain_bytes ? close() : read();
@@ -227,6 +230,7 @@ void Connection::receive_body() {
     return dispatch();
   }
   incoming.decoder.start(incoming.head.framing, request.content_length.value_or(0), limit);
+  request.body.reserve(std::min<std::uint64_t>(request.content_length.value_or(0), kBodyAtOnce));
   phase_ = Phase::kBody;
   wait_for(Wait::kBody);
   if (!incoming.head.expect_continue || request.version < 11 || in_.size() > incoming.head_size)

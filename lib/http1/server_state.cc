@@ -94,14 +94,17 @@ void ServerState::holds(ListLink<Connection>& link, std::size_t& held, std::size
   if (!link.linked()) incoming_large_.push_back(link);
   if (counters.incoming_bytes <= options.max_incoming_bytes || std::exchange(room_wanted_, true)) return;
   // Soon, since those that are cut off may be anywhere in their work now.
-  room_->start(Duration::zero(), [this] { make_room_for_incoming(); });
+  room_->start(Duration::zero(), [this] { make_room_for_incoming(nullptr); });
 }
 
-void ServerState::make_room_for_incoming() {
+void ServerState::make_room_for_incoming(const Connection* spared) {
   room_wanted_ = false;
   while (counters.incoming_bytes > options.max_incoming_bytes) {
-    Connection* const first = incoming_large_.front();
-    if (first == nullptr || IntrusiveList<Connection>::next(first->load_link()) == nullptr) return;
+    Connection* first = incoming_large_.front();
+    if (first == nullptr) return;
+    Connection* const second = IntrusiveList<Connection>::next(first->load_link());
+    if (second == nullptr) return;
+    if (first == spared) first = second;
     ++counters.cut_incoming;
     first->cut();
   }
@@ -149,7 +152,7 @@ std::unique_ptr<Incoming> ServerState::take_incoming() {
 }
 
 void ServerState::give_back(std::unique_ptr<Incoming> incoming) {
-  if (incoming_.size() == kKept) return;
+  if (incoming_.size() == kKept || incoming->request.body.capacity() > kLargestKept) return;
   incoming->request = {};
   incoming->fields.clear();
   incoming_.push_back(std::move(incoming));
@@ -163,7 +166,7 @@ std::string ServerState::take_output() {
 }
 
 void ServerState::give_back(std::string output) {
-  if (outputs_.size() == kKept || output.capacity() > kLargestKeptOutput) return;
+  if (outputs_.size() == kKept || output.capacity() > kLargestKept) return;
   output.clear();
   outputs_.push_back(std::move(output));
 }

@@ -59,8 +59,13 @@ class ServerState {
   bool push_out_idle();
 
   /// What `link`'s connection holds of a request that comes in: `held` until now, `bytes` from now on. If all
-  /// hold too much, some are cut off soon.
+  /// hold too much, some are cut off before another one reads on, or else soon.
   void holds(ListLink<Connection>& link, std::size_t& held, std::size_t bytes);
+  /// To be called before `reader`, who is not in the middle of anything, holds more. Does not cut `reader`
+  /// off.
+  void before_more_comes(const Connection& reader) {
+    if (room_wanted_) make_room_for_incoming(&reader);
+  }
   /// Whether a large answer may go out. Cuts slow ones off to make room for it.
   bool has_room_to_send(std::string_view body);
   /// A large answer begins to go out, goes on to its next slice, and ends.
@@ -100,10 +105,10 @@ class ServerState {
   static constexpr Duration kSlowSlice = std::chrono::seconds(1);
 
  private:
-  void make_room_for_incoming();
+  void make_room_for_incoming(const Connection* spared);
 
   static constexpr std::size_t kKept = 256;
-  static constexpr std::size_t kLargestKeptOutput = 16384;
+  static constexpr std::size_t kLargestKept = 16384;
   static constexpr std::size_t kReserve = 64U
                                           << 10;  // small enough to come from where small pieces come from
 

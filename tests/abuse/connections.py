@@ -70,7 +70,7 @@ def slow_bodies(world):
     for number in range(20):  # who sends a large body at once is served all the same
         status, body = world.ask("PUT", f"/v1/kv/large{number}", large, source="127.0.0.3")
         require((status, body) == (200, b"true\n"), f"a large value of another client: {status} {body[:100]!r}")
-    world.bounded(224)
+    world.bounded(192)
     require(world.metric("api.http.cut_incoming") > 50, "those who were cut off are not counted")
     world.stop.set()
     close_all(slow)

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -27,7 +28,7 @@ namespace {
 /// Answers with 200 shared bytes; keeps what is asked for under /wait.
 class SharedAnswer final : public Handler {
  public:
-  std::uint64_t body_limit(const Request&) override { return 0; }
+  std::uint64_t body_limit(const Request&) override { return limit; }
   void handle(Request& request, Responder responder) override {
     if (request.target == "/wait") {
       waiting.push_back(std::move(responder));
@@ -42,6 +43,7 @@ class SharedAnswer final : public Handler {
 
   std::shared_ptr<const std::string> body = std::make_shared<const std::string>(200, 'x');
   std::vector<Responder> waiting;
+  std::uint64_t limit = 0;
 };
 
 struct Measured {
@@ -79,6 +81,21 @@ struct Measured {
     while (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) < 0)
       env->run_some(std::chrono::milliseconds(10));
   }
+  /// Sends the same on all, to each a piece in its turn; those that the server has closed are passed over.
+  void send_in_turns(const std::vector<env::UniqueFd>& clients, std::string_view request) {
+    std::vector<std::string_view> rest(clients.size(), request);
+    for (std::size_t left = clients.size(); left > 0;) {
+      left = 0;
+      for (std::size_t i = 0; i < clients.size(); ++i) {
+        const std::string_view piece = rest[i].substr(0, 65536);
+        const ssize_t sent = ::send(clients[i].get(), piece.data(), piece.size(), MSG_NOSIGNAL);
+        if (sent >= 0) rest[i].remove_prefix(static_cast<std::size_t>(sent));
+        if (sent < 0 && errno != EAGAIN) rest[i] = {};
+        if (!rest[i].empty()) ++left;
+      }
+      env->run_some(std::chrono::milliseconds(1));
+    }
+  }
 };
 
 TEST_CASE("a request on a kept connection allocates nothing") {
@@ -115,6 +132,30 @@ TEST_CASE("a waiting request holds little memory") {
   const std::ptrdiff_t each = (count.bytes - before) / (kWaiting - 100);
   CAPTURE(each);
   CHECK(each < 2048);  // the stream, Asio's part and the counting of addresses included
+}
+
+TEST_CASE("the memory of a large body goes with its request") {
+  constexpr std::size_t kSize = 1'000'000;
+  constexpr std::size_t kClients = 16;
+  Measured it;
+  it.handler.limit = 2 * kSize;
+  const std::string body(kSize, 'x');
+  std::string request = "PUT / HTTP/1.1\r\nHost: h\r\n";
+  SECTION("that was served") { request += "Content-Length: 1000000\r\n\r\n" + body; }
+  SECTION("that was too large") {
+    request += "Transfer-Encoding: chunked\r\n\r\nF4240\r\n" + body + "\r\nF42400\r\n" + body + body;
+  }
+  SECTION("that never came to its end") { request += "Content-Length: 1000001\r\n\r\n" + body; }
+
+  const std::ptrdiff_t before = count.bytes;
+  std::vector<env::UniqueFd> clients;
+  clients.reserve(kClients);
+  for (std::size_t i = 0; i < kClients; ++i) clients.push_back(it.connect());
+  it.send_in_turns(clients, request);
+  CHECK(it.server.counters().open == kClients);
+  clients.clear();
+  while (it.server.counters().open > 0) it.env->run_some(std::chrono::milliseconds(10));
+  CHECK(count.bytes - before < static_cast<std::ptrdiff_t>(kClients * 32768));
 }
 
 }  // namespace

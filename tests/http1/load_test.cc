@@ -96,6 +96,31 @@ TEST_CASE("requests that come in share their memory, and the one goes that began
   CHECK(it.server->counters().incoming_bytes == 0);
 }
 
+TEST_CASE("requests that all grow in one turn of the loop do not take more than their share before it ends") {
+  ServerOptions options;
+  options.max_incoming_bytes = 200'000;
+  ServerWorld it(options);
+  it.handler.limit = 1'000'000;
+  env::LinkOptions link;
+  link.min_delay = link.max_delay;  // what is sent together comes together
+  it.world.set_link(link);
+  std::vector<std::unique_ptr<RawClient>> growing;
+  for (int i = 0; i < 10; ++i) growing.push_back(it.connect());
+  const auto small = it.connect();
+  std::uint64_t seen = 0;
+  it.handler.answer = [&](Request&, Responder responder) {
+    seen = it.server->counters().incoming_bytes;
+    std::move(responder).send(text_response(200, "ok"));
+  };
+  it.run();
+  for (const auto& client : growing) client->send(put(120'000) + std::string(90'000, 'a'));
+  small->send(get("/"));
+  it.run();
+  CHECK(is_answered(*small, "200"));
+  CHECK(seen > 0);
+  CHECK(seen <= options.max_incoming_bytes);
+}
+
 TEST_CASE("a single request may have all memory that there is for requests") {
   ServerOptions options;
   options.max_incoming_bytes = 1000;
