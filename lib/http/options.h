@@ -38,7 +38,7 @@ struct Options {
   std::uint64_t kv_max_value_size = 512U << 10;  ///< bytes; over it 413
   std::uint64_t txn_max_req_len = 512U << 10;    ///< bytes of a transaction's body; over it 413
   std::size_t txn_max_operations = 64;           ///< of one transaction; over it 413
-  std::uint64_t max_body_size = 8U << 20;        ///< bytes of any other body; over it 413
+  std::uint64_t max_body_size = 2U << 20;        ///< bytes of any other body; over it 413
 
   /// The longest body of a transaction: it may always hold one value.
   std::uint64_t max_txn_size() const noexcept { return std::max(txn_max_req_len, kv_max_value_size); }

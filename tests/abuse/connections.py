@@ -59,7 +59,7 @@ def slow_headers(world):
 def slow_bodies(world):
     """Bodies that begin large and then drip: they do not take the memory, nor the place, of others' bodies."""
     slow = [world.raw() for _ in range(CONNECTIONS)]
-    head = b"PUT /v1/catalog/register HTTP/1.1\r\nHost: a\r\nContent-Length: 8000000\r\n\r\n"
+    head = b"PUT /v1/catalog/register HTTP/1.1\r\nHost: a\r\nContent-Length: 2097152\r\n\r\n"
     for connection in slow:
         try:
             connection.sendall(head + b" " * 2_000_000)

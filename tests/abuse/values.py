@@ -7,7 +7,7 @@ import urllib.parse
 from world import abuse, require
 
 KV_LIMIT = 512 << 10
-BODY_LIMIT = 8 << 20
+BODY_LIMIT = 2 << 20
 BODIES = ["/v1/agent/service/register", "/v1/agent/check/register", "/v1/agent/check/update/x", "/v1/catalog/register",
           "/v1/catalog/deregister", "/v1/txn", "/v1/session/create"]
 MAX_ANSWER_SECONDS = 2.0

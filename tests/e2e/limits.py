@@ -72,8 +72,8 @@ def bodies(world):
         world.refused("a longer one", 413, "too large, max size: 524288 bytes", "PUT", "/v1/kv/k", b"x" * ((512 << 10) + 1))
     world.refused("one of 10 MB, of which all is sent", 413, "too large", "PUT", "/v1/kv/k", b"x" * 10_000_000)
     world.refused("a transaction's body", 413, "too large, max size: 524288 bytes", "PUT", "/v1/txn", b" " * ((512 << 10) + 1))
-    world.refused("any other body", 413, "too large, max size: 8388608 bytes", "PUT", "/v1/catalog/register", None,
-                  {"Content-Length": str((8 << 20) + 1)})  # is refused before it comes
+    world.refused("any other body", 413, "too large, max size: 2097152 bytes", "PUT", "/v1/catalog/register", None,
+                  {"Content-Length": str((2 << 20) + 1)})  # is refused before it comes
     operations = [{"KV": {"Verb": "get", "Key": "k"}}] * 65
     with world.counts("api_http_over_limit", limit="transaction"):
         world.refused("65 operations", 413, "too many operations (65 > 64)", "PUT", "/v1/txn", json.dumps(operations))

@@ -186,5 +186,5 @@ TEST_CASE("bodies have limits") {
   CHECK(world.api.body_limit(head) > 524288);
   const auto kept = world.ask("/v1/catalog/register", {.method = "PUT", .too_large = 99999999});
   CHECK(kept->status() == 413);
-  CHECK(kept->body() == "Request body(99999999 bytes) too large, max size: 8388608 bytes.");
+  CHECK(kept->body() == "Request body(99999999 bytes) too large, max size: 2097152 bytes.");
 }
