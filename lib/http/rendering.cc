@@ -7,14 +7,13 @@
 #include <variant>
 
 #include "lib/http/gzip.h"
+#include "lib/http/json_size.h"
 
 namespace discovery::http {
 namespace {
 
 using Form = model::SharedAnswer::Form;
 
-/// Rendering more than this takes long.
-constexpr std::size_t kLongJson = 192U << 10;
 /// Giving back more memory than this takes long.
 constexpr std::size_t kLongToFree = 1U << 20;
 /// How many clients one turn of the loop sends a body to before it lets others have theirs.
@@ -28,54 +27,6 @@ std::string to_json(const model::Value& value, const View& view, Format format) 
   view.render(json, value, format.pretty ? codec::JsonStyle::kPretty : codec::JsonStyle::kCompact);
   if (format.pretty) json += '\n';
   return json;
-}
-
-/// About how long a row is in JSON, in bytes.
-template <class Row>
-constexpr std::size_t row_size() {
-  if constexpr (std::is_same_v<Row, model::CheckServiceNode>) return 1200;
-  if constexpr (std::is_same_v<Row, model::ServiceNode>) return 800;
-  if constexpr (std::is_same_v<Row, model::ServicePtr>) return 500;
-  if constexpr (std::is_same_v<Row, std::string>) return 40;
-  return 250;
-}
-
-std::size_t entries_size(const model::KvEntries& entries) {
-  std::size_t size = 0;
-  for (const auto& entry : entries) {
-    size += 160 + entry->key().size() + entry->value().size() / 3 * 4;
-    if (size > kLongJson) break;  // known well enough
-  }
-  return size;
-}
-
-std::size_t txn_size(const model::TxnResults& results) {
-  std::size_t size = 0;
-  for (const model::TxnRow& row : results.rows) {
-    const auto* key = std::get_if<model::TxnKey>(&row);
-    size += key == nullptr ? row_size<model::ServicePtr>()
-                           : 170 + key->entry->key().size() +
-                                 (key->shows_value ? key->entry->value().size() / 3 * 4 : 0);
-    if (size > kLongJson) break;
-  }
-  return size;
-}
-
-std::size_t json_size(const model::Value& value) {
-  return std::visit(
-      [](const auto& rows) -> std::size_t {
-        using Rows = std::decay_t<decltype(rows)>;
-        if constexpr (std::is_same_v<Rows, model::KvEntries>) {
-          return entries_size(rows);
-        } else if constexpr (std::is_same_v<Rows, model::TxnResults>) {
-          return txn_size(rows);
-        } else if constexpr (std::is_same_v<Rows, model::NodeServices>) {
-          return rows.services.size() * row_size<model::ServicePtr>();
-        } else {
-          return rows.size() * row_size<typename Rows::value_type>();
-        }
-      },
-      value);
 }
 
 Status no_memory() { return {Code::kResourceExhausted, "There is no memory for this answer"}; }
@@ -114,7 +65,8 @@ bool takes_long(const model::SharedAnswer& answer, const View& view, Format form
       return format.gzip && plain->size() > kLongGzip && !answer.find(gzip_form(format));
     }
   }
-  return json_size(answer.value()) > (format.gzip ? kLongGzip : kLongJson);
+  const std::size_t enough = format.gzip ? kLongGzip : kLongJson;
+  return json_size(answer.value(), enough) > enough;
 }
 
 Renderings::Renderings(env::Env& env)

@@ -17,6 +17,7 @@ using state::Snapshot;
 /// What may be spent on the loop, and what a row costs, in nanoseconds; measured, and rounded up.
 constexpr std::size_t kBudget = 200'000;
 constexpr std::size_t kVisit = 50;         ///< to pass by, or to take one record
+constexpr std::size_t kCopied = 4;         ///< bytes in one nanosecond
 constexpr std::size_t kInstance = 400;     ///< an instance with its node
 constexpr std::size_t kHealth = 1'200;     ///< and with its checks
 constexpr std::size_t kFilter = 1'000;     ///< to ask a filter about a row
@@ -72,7 +73,17 @@ struct CostOf {
             count_below<state::TombstoneTable>(snapshot, prefix)};
   }
   Cost operator()(const model::ListKeysWithValues& query) const { return keys(query.prefix); }
-  Cost operator()(const model::ListKeys& query) const { return keys(query.prefix); }
+  /// Names are copied, and may be long.
+  Cost operator()(const model::ListKeys& query) const {
+    Cost cost = keys(query.prefix);
+    std::size_t bytes = 0;
+    snapshot.table<state::KvTable>().scan(query.prefix, [&](const model::KvEntry& entry) {
+      bytes += entry.key().size();
+      return cost.rows * kVisit + bytes / kCopied <= kBudget;
+    });
+    cost.rows += bytes / kCopied / kVisit;
+    return cost;
+  }
   Cost operator()(const model::ListNodes&) const { return {count_all<state::NodeTable>(snapshot)}; }
   Cost operator()(const model::ListServices& query) const {
     if (query.node_meta.empty()) return {count_all<state::ServiceNameTable>(snapshot), kInstance};

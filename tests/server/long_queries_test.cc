@@ -55,6 +55,16 @@ TEST_CASE("a long query is answered by a worker, while the loop goes on", "[serv
   REQUIRE((*again.result)->meta.index == (*big.result)->meta.index);
 }
 
+TEST_CASE("the names of few keys are long to list if they are long", "[server][long]") {
+  World world;
+  const bool is_long = GENERATE(false, true);
+  for (char c = 'a'; c < 'k'; ++c) REQUIRE(world.put(std::string(is_long ? 1U << 20 : 100, c)).ok());
+  Waiting names(world, model::ListKeys{}, 0);
+  CHECK(names.result.has_value() != is_long);
+  world.simulation.run_for(1s);
+  CHECK(rows(*names.result) == 10);
+}
+
 TEST_CASE("who asks meanwhile shares a long evaluation, if nothing has changed", "[server][long]") {
   BigWorld world;
   Waiting first(world, kRecurse, 0);

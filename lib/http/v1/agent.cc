@@ -1,12 +1,14 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "lib/codec/json_writer.h"
+#include "lib/http/json_size.h"
 #include "lib/http/read.h"
 #include "lib/http/v1/agent_bodies.h"
 #include "lib/http/v1/agent_calls.h"
@@ -40,10 +42,7 @@ void report(Request& request, Reply reply, std::string_view status) {
          kCheckReport);
 }
 
-/// So many entries of a list are rendered in less than 200 us.
-constexpr std::size_t kShortList = 64;
-
-/// Answers with an object of the items, each written by `write`; off the loop if there are many, so that it
+/// Answers with an object of the items, each written by `write`; off the loop if that takes long, so that it
 /// may use nothing but what it holds.
 template <class Item, class Write>
 void send_object(Context& context, Reply reply, std::vector<Item> items, Write write) {
@@ -51,7 +50,7 @@ void send_object(Context& context, Reply reply, std::vector<Item> items, Write w
     std::vector<Item> items;
     std::string json{};
   };
-  const bool is_short = items.size() <= kShortList;
+  const bool is_short = json_size(std::span<const Item>(items), kLongJson) <= kLongJson;
   auto list = std::make_shared<List>(List{std::move(items)});
   auto render = [list, style = reply.style(), write = std::move(write)] {
     codec::JsonWriter writer(list->json, style);
