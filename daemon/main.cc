@@ -12,7 +12,26 @@
 #include "daemon/agent/run_agent.h"
 #include "daemon/cli/cli.h"
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
+namespace {
+
+/// By default glibc gives back what is free at the end of the heap from 128 KiB on, only to fetch it again
+/// for the next request: each page costs a fault. And it raises both thresholds to the largest block that was
+/// ever freed, so that a flood of large bodies would stay with the process as holes.
+void tune_malloc() {
+#if defined(__GLIBC__)
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  mallopt(M_TRIM_THRESHOLD, 8 << 20);
+#endif
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  tune_malloc();
   // A peer that goes away is an error of the write to it, in TLS as well, not the end of the program.
   std::signal(SIGPIPE, SIG_IGN);
 

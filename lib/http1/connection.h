@@ -32,8 +32,8 @@ class Connection final : public Exchange {
   void detach();
 
   Duration deadline() const noexcept { return deadline_; }
-  const ListLink<Connection>& all_link() const noexcept { return all_link_; }
-  const ListLink<Connection>& load_link() const noexcept { return load_link_; }
+  const base::ListLink<Connection>& all_link() const noexcept { return all_link_; }
+  const base::ListLink<Connection>& load_link() const noexcept { return load_link_; }
   /// When the present slice of a large answer began to go out.
   Duration slice_begun() const noexcept { return slice_begun_; }
 
@@ -107,10 +107,10 @@ class Connection final : public Exchange {
 
   ServerState* server_;                  // null once detached
   std::unique_ptr<env::Stream> stream_;  // null once closed
-  ListLink<Connection> all_link_{this};
-  ListLink<Connection> wait_link_{this};
-  ListLink<Connection> load_link_{this};  // while it holds much of a request, or is refused
-  ListLink<Connection> out_link_{this};   // while a large answer goes out
+  base::ListLink<Connection> all_link_{this};
+  base::ListLink<Connection> wait_link_{this};
+  base::ListLink<Connection> load_link_{this};  // while it holds much of a request, or is refused
+  base::ListLink<Connection> out_link_{this};   // while a large answer goes out
   Duration deadline_{};
   Duration slice_begun_{};
   std::size_t held_ = 0;  // what the server knows of the memory that the request takes
@@ -145,7 +145,7 @@ class Connection final : public Exchange {
   UniqueFunction<void()> on_disconnect_;
   std::unique_ptr<std::vector<std::weak_ptr<EndListener>>> end_listeners_;  // null: nobody yet
   std::shared_ptr<Connection*> self_;  // for what is posted; made when needed, null inside when this is gone
-  std::array<char, 512> watch_;        // most requests fit
+  std::array<char, 496> watch_;        // most requests fit
 };
 
 }  // namespace discovery::http1

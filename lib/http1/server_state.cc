@@ -20,7 +20,7 @@ void ServerState::refresh() {
   date = format_date(second);
 }
 
-void ServerState::wait_for(Wait what, ListLink<Connection>& link, Duration& deadline) {
+void ServerState::wait_for(Wait what, base::ListLink<Connection>& link, Duration& deadline) {
   if (what == Wait::kNothing) {
     link.unlink();
     return;
@@ -53,13 +53,13 @@ bool ServerState::has_room_for(const std::string& address) const {
   return found == per_address_.end() || found->second < options.max_connections_per_address;
 }
 
-void ServerState::joined(ListLink<Connection>& link, const std::string& address) {
+void ServerState::joined(base::ListLink<Connection>& link, const std::string& address) {
   connections.push_back(link);
   ++counters.open;
   if (!address.empty()) ++per_address_[address];
 }
 
-void ServerState::left(ListLink<Connection>& link, const std::string& address) {
+void ServerState::left(base::ListLink<Connection>& link, const std::string& address) {
   link.unlink();
   --counters.open;
   if (!address.empty()) {
@@ -69,12 +69,12 @@ void ServerState::left(ListLink<Connection>& link, const std::string& address) {
   if (counters.open == 0) report_empty();
 }
 
-void ServerState::refuses(ListLink<Connection>& link) {
+void ServerState::refuses(base::ListLink<Connection>& link) {
   refused_.push_back(link);
   if (++refused_count_ > options.max_refusals) refused_.front()->cut();
 }
 
-void ServerState::refused(ListLink<Connection>& link) {
+void ServerState::refused(base::ListLink<Connection>& link) {
   link.unlink();
   --refused_count_;
 }
@@ -87,7 +87,7 @@ bool ServerState::push_out_idle() {
   return true;
 }
 
-void ServerState::holds(ListLink<Connection>& link, std::size_t& held, std::size_t bytes) {
+void ServerState::holds(base::ListLink<Connection>& link, std::size_t& held, std::size_t bytes) {
   counters.incoming_bytes += bytes - held;  // the difference may be negative, and wraps twice then
   held = bytes;
   if (bytes == 0) return link.unlink();
@@ -102,7 +102,7 @@ void ServerState::make_room_for_incoming(const Connection* spared) {
   while (counters.incoming_bytes > options.max_incoming_bytes) {
     Connection* first = incoming_large_.front();
     if (first == nullptr) return;
-    Connection* const second = IntrusiveList<Connection>::next(first->load_link());
+    Connection* const second = base::IntrusiveList<Connection>::next(first->load_link());
     if (second == nullptr) return;
     if (first == spared) first = second;
     ++counters.cut_incoming;
@@ -127,12 +127,12 @@ bool ServerState::has_room_to_send(std::string_view body) {
   return true;
 }
 
-void ServerState::sends(ListLink<Connection>& link, std::string_view body) {
+void ServerState::sends(base::ListLink<Connection>& link, std::string_view body) {
   outgoing_.push_back(link);
   if (++senders_[body.data()] == 1) counters.outgoing_bytes += body.size();
 }
 
-void ServerState::sent(ListLink<Connection>& link, std::string_view body) {
+void ServerState::sent(base::ListLink<Connection>& link, std::string_view body) {
   link.unlink();
   const auto found = senders_.find(body.data());
   if (--found->second > 0) return;
@@ -148,12 +148,15 @@ std::unique_ptr<Incoming> ServerState::take_incoming() {
   if (incoming_.empty()) return std::make_unique<Incoming>();
   auto incoming = std::move(incoming_.back());
   incoming_.pop_back();
+  kept_bodies_ -= incoming->request.body.capacity();
   return incoming;
 }
 
 void ServerState::give_back(std::unique_ptr<Incoming> incoming) {
-  if (incoming_.size() == kKept || incoming->request.body.capacity() > kLargestKept) return;
-  incoming->request = {};
+  incoming->request = {};  // the body keeps its memory
+  const std::size_t body = incoming->request.body.capacity();
+  if (incoming_.size() == kKept || kept_bodies_ + body > kMostKeptOfBodies) return;
+  kept_bodies_ += body;
   incoming->fields.clear();
   incoming_.push_back(std::move(incoming));
 }
@@ -166,7 +169,7 @@ std::string ServerState::take_output() {
 }
 
 void ServerState::give_back(std::string output) {
-  if (outputs_.size() == kKept || output.capacity() > kLargestKept) return;
+  if (outputs_.size() == kKept || output.capacity() > kLargestKeptOutput) return;
   output.clear();
   outputs_.push_back(std::move(output));
 }

@@ -33,7 +33,7 @@ QueryEngine::~QueryEngine() {
   workers_.reset();
   for (const auto& [canonical, shared] : shared_) shared->flight.reset();
   while (!waiters_.empty()) {
-    finish(*waiters_.begin()->second, Status(Code::kCancelled, "the agent is shutting down"));
+    finish(waiters_.begin()->second, Status(Code::kCancelled, "the agent is shutting down"));
   }
 }
 
@@ -70,9 +70,10 @@ Result<model::Answer> QueryEngine::answer_now(Shared& shared, const Meta& meta) 
 
 QueryEngine::Shared& QueryEngine::shared_for(const model::Query& query, const model::Read& read) {
   std::string key = model::canonical(query, read);
-  auto& slot = shared_[key];
-  if (!slot) slot = std::make_unique<Shared>(*this, std::move(key), query, read);
-  return *slot;
+  if (const auto found = shared_.find(key); found != shared_.end()) return *found->second;
+  auto shared = std::make_unique<Shared>(*this, std::move(key), query, read);
+  const std::string_view canonical = shared->canonical;
+  return *shared_.emplace(canonical, std::move(shared)).first->second;
 }
 
 void QueryEngine::forget(Shared& shared) {

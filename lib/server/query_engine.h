@@ -18,12 +18,14 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include <discovery/async.h>
 #include <discovery/types.h>
 
+#include "lib/base/intrusive_list.h"
 #include "lib/env/env.h"
 #include "lib/model/answer.h"
 #include "lib/model/query.h"
@@ -86,7 +88,7 @@ class QueryEngine {
   struct Waiter;
   struct Guard;
   struct Disposal;
-  using Deadlines = std::multimap<Duration, Waiter*>;
+  using Deadlines = std::map<Duration, base::IntrusiveList<Waiter>>;
   using AnswerPtr = std::shared_ptr<const model::SharedAnswer>;
 
   bool takes_long(const Shared& shared) const;
@@ -105,7 +107,9 @@ class QueryEngine {
 
   void wait(const model::Query& query, const model::Read& read, const Meta& meta, Done done);
   void wait_for_flight(Shared& shared, const model::Read& read, const Meta& meta, Done done);
-  void park(Shared& shared, const model::Read& read, const Meta& meta, Done done);
+  Waiter& park(Shared& shared, const model::Read& read, const Meta& meta, Done done);
+  void wait_at_most(Waiter& waiter, Duration wait);
+  void leave_slot(Waiter& waiter);
   void finish(Waiter& waiter, Result<model::Answer> result);
   void schedule_wake(Shared& shared);
   void wake();
@@ -122,17 +126,17 @@ class QueryEngine {
   QueryStatistics statistics_;
   model::SharedAnswer::Ledger answer_bytes_;
   state::WatchRegistry registry_;
-  std::unordered_map<std::string, std::unique_ptr<Shared>> shared_;
+  std::unordered_map<std::string_view, std::unique_ptr<Shared>> shared_;  ///< by their canonical forms
   std::list<Shared*> idle_;  ///< kept though nobody waits, the longest unused first
   std::unique_ptr<env::Timer> eviction_;
   bool eviction_due_ = false;
   std::list<Shared*> to_wake_;
   bool wake_posted_ = false;
   std::list<Shared*> to_launch_;  ///< those with waiters for whom there was no worker
-  std::unordered_map<std::uint64_t, std::unique_ptr<Waiter>> waiters_;
+  std::unordered_map<std::uint64_t, Waiter> waiters_;
   std::uint64_t next_waiter_ = 1;
   std::deque<std::uint64_t> to_cancel_;
-  Deadlines deadlines_;
+  Deadlines deadlines_;  ///< each list's time, when those in it have waited long enough
   Duration timer_at_{};
   std::unique_ptr<env::Timer> timer_;
   std::shared_ptr<Guard> guard_;  ///< tells posted tasks whether the engine is still there

@@ -82,11 +82,16 @@ void QueryEngine::land(Shared& shared) {
     }
   }
   std::vector<std::uint64_t> woken;
-  for (const Waiter* waiter : shared.waiters) {
-    const bool asked_before = current || waiter->since_flight <= shared.flights;
-    if (asked_before && (!answer.ok() || waiter->wants(answer->meta.index))) woken.push_back(waiter->id);
-  }
-  if (!current && woken.size() < shared.waiters.size()) launch_or_queue(shared);
+  bool some_wait = false;
+  shared.waiters.for_each([&](const Waiter& waiter) {
+    const bool asked_before = current || waiter.since_flight <= shared.flights;
+    if (asked_before && (!answer.ok() || waiter.wants(answer->meta.index))) {
+      woken.push_back(waiter.id);
+    } else {
+      some_wait = true;
+    }
+  });
+  if (!current && some_wait) launch_or_queue(shared);
   if (woken.empty()) keep(shared);
   hand_out(answer, std::move(woken));
   while (!to_launch_.empty()) {

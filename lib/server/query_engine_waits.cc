@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <bit>
+#include <cstdint>
 #include <utility>
 
 #include "lib/server/query_engine.h"
@@ -12,6 +14,8 @@ namespace {
 constexpr std::size_t kWakeBatch = 16;
 /// How many cancelled ones a turn ends. One takes about 10 µs, closing its connection included.
 constexpr std::size_t kCancelBatch = 4;
+/// Waits that end within about such a part of their length end together, as one slot.
+constexpr std::int64_t kSlotsInWait = 4096;
 
 }  // namespace
 
@@ -40,42 +44,51 @@ void QueryEngine::wait_for_flight(Shared& shared, const model::Read& read, const
       keep(shared);
       return done(std::move(status));
     }
-    park(shared, read, meta, std::move(done));
-    shared.waiters.back()->since_flight = shared.flights;  // the one that was launched for it
+    park(shared, read, meta, std::move(done)).since_flight = shared.flights;  // the one launched for it
     return;
   }
   park(shared, read, meta, std::move(done));
 }
 
-void QueryEngine::park(Shared& shared, const model::Read& read, const Meta& meta, Done done) {
-  auto waiter = std::make_unique<Waiter>();
-  waiter->id = next_waiter_++;
-  waiter->shared = &shared;
-  waiter->min_index = read.min_index;
-  waiter->since_flight = shared.flights + 1;
-  waiter->meta = meta;
-  waiter->done = std::move(done);
-  waiter->place = shared.waiters.insert(shared.waiters.end(), waiter.get());
-  if (read.min_index != 0) {
-    Duration wait =
-        read.wait == Duration::zero() ? limits_.default_wait : std::min(read.wait, limits_.max_wait);
-    wait += env_.random().below(wait / 16);  // so that a crowd does not come back at once
-    waiter->deadline = deadlines_.emplace(env_.clock().monotonic() + wait, waiter.get());
-  }
-  Waiter& parked = *waiter;
-  waiters_.emplace(parked.id, std::move(waiter));
+QueryEngine::Waiter& QueryEngine::park(Shared& shared, const model::Read& read, const Meta& meta, Done done) {
+  const std::uint64_t id = next_waiter_++;
+  Waiter& waiter = waiters_.try_emplace(id, id, shared).first->second;
+  waiter.min_index = read.min_index;
+  waiter.since_flight = shared.flights + 1;
+  waiter.meta = meta;
+  waiter.done = std::move(done);
+  shared.waiters.push_back(waiter.in_question);
   statistics_.waiting = waiters_.size();
-  if (parked.deadline) arm_timer();
-  if (read.call.stop.stop_possible())
-    parked.on_stop.emplace(read.call.stop, Waiter::Cancel{guard_, parked.id});
+  if (read.min_index != 0) {
+    wait_at_most(
+        waiter, read.wait == Duration::zero() ? limits_.default_wait : std::min(read.wait, limits_.max_wait));
+  }
+  if (read.call.stop.stop_possible()) waiter.on_stop.emplace(read.call.stop, Waiter::Cancel{guard_, id});
+  return waiter;
+}
+
+/// And up to a sixteenth more, so that a crowd does not come back at once.
+void QueryEngine::wait_at_most(Waiter& waiter, Duration wait) {
+  const auto slot = static_cast<std::int64_t>(
+      std::bit_floor(static_cast<std::uint64_t>(std::max<std::int64_t>(0, wait.count() / kSlotsInWait))));
+  wait += env_.random().below(wait / 16 - Duration(slot));
+  const std::int64_t due = (env_.clock().monotonic() + wait).count();
+  waiter.due = Duration(slot == 0 ? due : (due + slot - 1) / slot * slot);
+  deadlines_[waiter.due].push_back(waiter.in_slot);
+  arm_timer();
+}
+
+void QueryEngine::leave_slot(Waiter& waiter) {
+  if (!waiter.in_slot.linked()) return;
+  waiter.in_slot.unlink();
+  if (const auto slot = deadlines_.find(waiter.due); slot->second.empty()) deadlines_.erase(slot);
 }
 
 void QueryEngine::finish(Waiter& waiter, Result<model::Answer> result) {
   Shared& shared = *waiter.shared;
-  shared.waiters.erase(waiter.place);
-  if (waiter.deadline) deadlines_.erase(*waiter.deadline);
+  leave_slot(waiter);
   Done done = std::move(waiter.done);
-  waiters_.erase(waiter.id);
+  waiters_.erase(waiters_.find(waiter.id));
   statistics_.waiting = waiters_.size();
   keep(shared);
   done(std::move(result));
@@ -104,9 +117,9 @@ void QueryEngine::wake() {
     }
     const Result<model::Answer> answer = answer_now(shared, Meta());
     std::vector<std::uint64_t> woken;
-    for (const Waiter* waiter : shared.waiters) {
-      if (!answer.ok() || waiter->wants(answer->meta.index)) woken.push_back(waiter->id);
-    }
+    shared.waiters.for_each([&](const Waiter& waiter) {
+      if (!answer.ok() || waiter.wants(answer->meta.index)) woken.push_back(waiter.id);
+    });
     hand_out(answer, std::move(woken));
   }
 }
@@ -121,10 +134,10 @@ void QueryEngine::hand_out(const Result<model::Answer>& answer, std::vector<std:
     Result<model::Answer> own = answer;
     if (own.ok()) {
       const Index index = own->meta.index;
-      own->meta = found->second->meta;
+      own->meta = found->second.meta;
       own->meta.index = index;
     }
-    finish(*found->second, std::move(own));
+    finish(found->second, std::move(own));
   }
   if (end == woken.size()) return;
   env_.post([guard = guard_, answer, rest = std::move(woken), end]() mutable {
@@ -143,14 +156,14 @@ void QueryEngine::on_timer() {
   timer_at_ = Duration::zero();
   const Duration now = env_.clock().monotonic();
   while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
-    Waiter& waiter = *deadlines_.begin()->second;
+    Waiter& waiter = *deadlines_.begin()->second.front();
     Shared& shared = *waiter.shared;
     if (shared.answer || (!shared.flight && !takes_long(shared))) {
       finish(waiter, answer_now(shared, waiter.meta));
       continue;
     }
     // It has waited long enough: the next answer is its, whatever that is.
-    deadlines_.erase(*std::exchange(waiter.deadline, {}));
+    leave_slot(waiter);
     waiter.min_index = 0;
     if (!shared.flight && !shared.waking) launch_or_queue(shared);
   }
@@ -173,7 +186,7 @@ void QueryEngine::post_cancels() {
 void QueryEngine::cancel_some() {
   for (std::size_t left = kCancelBatch; left > 0 && !to_cancel_.empty(); --left) {
     const auto found = waiters_.find(to_cancel_.front());
-    if (found != waiters_.end()) finish(*found->second, Status(Code::kCancelled, "the query was cancelled"));
+    if (found != waiters_.end()) finish(found->second, Status(Code::kCancelled, "the query was cancelled"));
     // Only now: what the answer leads to may want to cancel another, and that one waits for its turn.
     to_cancel_.pop_front();
   }

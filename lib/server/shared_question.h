@@ -41,14 +41,17 @@ struct QueryEngine::Waiter {
   /// Whether an answer with this index is what it waits for.
   bool wants(Index index) const { return min_index == 0 || index > min_index; }
 
-  std::uint64_t id = 0;
-  Shared* shared = nullptr;
-  Index min_index = 0;             ///< 0: any answer will do
-  std::uint64_t since_flight = 0;  ///< the first flight that began after it asked
+  Waiter(std::uint64_t number, Shared& of) : id(number), shared(&of) {}
+
+  const std::uint64_t id;
+  Shared* const shared;
+  base::ListLink<Waiter> in_question{this};
+  base::ListLink<Waiter> in_slot{this};  ///< of deadlines_; of none if it waits for a worker's answer
+  Duration due{};                        ///< the slot's time
+  Index min_index = 0;                   ///< 0: any answer will do
+  std::uint64_t since_flight = 0;        ///< the first flight that began after it asked
   Meta meta;
   Done done;
-  std::optional<Deadlines::iterator> deadline;
-  std::list<Waiter*>::iterator place;
   std::optional<std::stop_callback<Cancel>> on_stop;
 };
 
@@ -96,7 +99,7 @@ class QueryEngine::Shared final : public state::Watcher {
   AnswerPtr answer;
   state::IndexRule index;
   state::WatchRegistry::Subscription subscription;
-  std::list<Waiter*> waiters;
+  base::IntrusiveList<Waiter> waiters;
   std::optional<std::list<Shared*>::iterator> idle;
   std::optional<std::list<Shared*>::iterator> to_launch;
   bool waking = false;

@@ -11,24 +11,15 @@ WatchRegistry::Subscription::~Subscription() {
   for (const auto& link : links_) registry_->remove(*link);
 }
 
-WatchRegistry::List& WatchRegistry::list_of(const Subject& subject) {
-  const auto fresh = [&] {
-    auto list = std::make_unique<List>();
-    list->subject = subject;
-    list->head = {&list->head, &list->head, nullptr, list.get()};
-    return list;
+const WatchRegistry::List& WatchRegistry::list_of(const Subject& subject) {
+  const auto in = [](auto& lists, const auto& key, const Subject& wanted) {
+    const auto found = lists.find(key);
+    return found != lists.end() ? std::pair(found, false) : lists.emplace(wanted);
   };
-  if (subject.topic == Topic::kKey || subject.topic == Topic::kKeyPrefix) {
-    Ordered& lists = subject.topic == Topic::kKey ? keys_ : prefixes_;
-    auto& list = lists[subject.name];
-    if (!list) {
-      list = fresh();
-      if (subject.topic == Topic::kKeyPrefix) ++prefix_lengths_[subject.name.size()];
-    }
-    return *list;
-  }
-  auto& list = tables_[subject];
-  if (!list) list = fresh();
+  if (subject.topic == Topic::kKey) return *in(keys_, subject.name, subject).first;
+  if (subject.topic != Topic::kKeyPrefix) return *in(tables_, subject, subject).first;
+  const auto [list, is_new] = in(prefixes_, subject.name, subject);
+  if (is_new) ++prefix_lengths_[subject.name.size()];
   return *list;
 }
 
@@ -36,7 +27,7 @@ WatchRegistry::Subscription WatchRegistry::subscribe(const Touched& subjects, Wa
   Subscription subscription;
   subscription.registry_ = this;
   for (const Subject& subject : subjects) {
-    List& list = list_of(subject);
+    const List& list = list_of(subject);
     auto link = std::make_unique<Link>(Link{list.head.previous, &list.head, &watcher, &list});
     link->previous->next = link.get();
     list.head.previous = link.get();
@@ -49,21 +40,21 @@ void WatchRegistry::remove(Link& link) {
   std::replace(notifying_.begin(), notifying_.end(), link.watcher, static_cast<Watcher*>(nullptr));
   link.previous->next = link.next;
   link.next->previous = link.previous;
-  List& list = *link.list;
+  const List& list = *link.list;
   if (list.head.next != &list.head) return;
-  const Subject subject = std::move(list.subject);
-  switch (subject.topic) {
+  const std::string_view name = list.subject.name;  // ends with the list
+  switch (list.subject.topic) {
     case Topic::kKey:
-      keys_.erase(subject.name);
+      keys_.erase(keys_.find(name));
       return;
     case Topic::kKeyPrefix:
-      if (auto length = prefix_lengths_.find(subject.name.size()); --length->second == 0) {
+      if (auto length = prefix_lengths_.find(name.size()); --length->second == 0) {
         prefix_lengths_.erase(length);
       }
-      prefixes_.erase(subject.name);
+      prefixes_.erase(prefixes_.find(name));
       return;
     default:
-      tables_.erase(subject);
+      tables_.erase(tables_.find(list.subject));
   }
 }
 
@@ -74,28 +65,27 @@ void WatchRegistry::collect(const List& list, std::vector<Watcher*>& out) {
 void WatchRegistry::collect_prefixes_of(std::string_view key, std::vector<Watcher*>& out) const {
   for (const auto& [length, count] : prefix_lengths_) {
     if (length > key.size()) return;
-    if (const auto at = prefixes_.find(key.substr(0, length)); at != prefixes_.end())
-      collect(*at->second, out);
+    if (const auto at = prefixes_.find(key.substr(0, length)); at != prefixes_.end()) collect(*at, out);
   }
 }
 
 void WatchRegistry::collect_below(const Ordered& lists, std::string_view prefix, std::vector<Watcher*>& out) {
-  for (auto at = lists.lower_bound(prefix); at != lists.end() && at->first.starts_with(prefix); ++at) {
-    collect(*at->second, out);
+  for (auto at = lists.lower_bound(prefix); at != lists.end() && at->subject.name.starts_with(prefix); ++at) {
+    collect(*at, out);
   }
 }
 
 void WatchRegistry::notify(const Touched& touched) {
   for (const Subject& subject : touched) {
     if (subject.topic == Topic::kKey) {
-      if (const auto at = keys_.find(subject.name); at != keys_.end()) collect(*at->second, notifying_);
+      if (const auto at = keys_.find(subject.name); at != keys_.end()) collect(*at, notifying_);
       collect_prefixes_of(subject.name, notifying_);
     } else if (subject.topic == Topic::kKeyPrefix) {
       collect_below(keys_, subject.name, notifying_);
       collect_prefixes_of(subject.name, notifying_);
       collect_below(prefixes_, subject.name, notifying_);
     } else if (const auto at = tables_.find(subject); at != tables_.end()) {
-      collect(*at->second, notifying_);
+      collect(*at, notifying_);
     }
   }
   std::sort(notifying_.begin(), notifying_.end());

@@ -4,10 +4,14 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <unordered_set>
+#include <utility>
 #include <vector>
+
+#include <absl/container/inlined_vector.h>
 
 #include "lib/state/touched.h"
 
@@ -50,26 +54,49 @@ class WatchRegistry {
     Link* previous;
     Link* next;
     Watcher* watcher;  ///< null in a list's head
-    List* list;
+    const List* list;
   };
+  /// Those who watch one subject.
   struct List {
-    Link head;
-    Subject subject;
+    explicit List(Subject of) : subject(std::move(of)) {}
+    List(const List&) = delete;
+    List& operator=(const List&) = delete;
+
+    const Subject subject;
+    mutable Link head{&head, &head, nullptr, this};
   };
-  using Ordered = std::map<std::string, std::unique_ptr<List>, std::less<>>;
-  struct SubjectHash {
-    std::size_t operator()(const Subject& subject) const noexcept {
-      return std::hash<std::string>()(subject.name) * 31 + static_cast<std::size_t>(subject.topic);
+  struct ByName {
+    using is_transparent = void;
+    static std::string_view name(const List& list) noexcept { return list.subject.name; }
+    static std::string_view name(std::string_view text) noexcept { return text; }
+    template <class A, class B>
+    bool operator()(const A& a, const B& b) const noexcept {
+      return name(a) < name(b);
     }
   };
+  using Ordered = std::set<List, ByName>;
+  struct SameSubject {
+    using is_transparent = void;
+    static const Subject& of(const List& list) noexcept { return list.subject; }
+    static const Subject& of(const Subject& subject) noexcept { return subject; }
+    template <class A, class B>
+    bool operator()(const A& a, const B& b) const noexcept {
+      return of(a) == of(b);
+    }
+    template <class A>
+    std::size_t operator()(const A& a) const noexcept {
+      return std::hash<std::string>()(of(a).name) * 31 + static_cast<std::size_t>(of(a).topic);
+    }
+  };
+  using Unordered = std::unordered_set<List, SameSubject, SameSubject>;
 
-  List& list_of(const Subject& subject);
+  const List& list_of(const Subject& subject);
   void remove(Link& link);
   static void collect(const List& list, std::vector<Watcher*>& out);
   void collect_prefixes_of(std::string_view key, std::vector<Watcher*>& out) const;
   static void collect_below(const Ordered& lists, std::string_view prefix, std::vector<Watcher*>& out);
 
-  std::unordered_map<Subject, std::unique_ptr<List>, SubjectHash> tables_;
+  Unordered tables_;
   Ordered keys_;
   Ordered prefixes_;
   std::map<std::size_t, std::size_t> prefix_lengths_;  ///< how many watched prefixes have which length
@@ -80,7 +107,8 @@ class WatchRegistry {
   class Subscription {
    public:
     Subscription() = default;
-    Subscription(Subscription&& other) noexcept = default;
+    Subscription(Subscription&& other) noexcept
+        : registry_(other.registry_), links_(std::exchange(other.links_, {})) {}
     Subscription& operator=(Subscription&& other) noexcept {
       std::swap(registry_, other.registry_);
       std::swap(links_, other.links_);
@@ -91,7 +119,7 @@ class WatchRegistry {
    private:
     friend class WatchRegistry;
     WatchRegistry* registry_ = nullptr;
-    std::vector<std::unique_ptr<Link>> links_;
+    absl::InlinedVector<std::unique_ptr<Link>, 1> links_;  // most watch one thing
   };
 };
 

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-namespace discovery::http1 {
+namespace discovery::base {
 
 /// A link by which an object is in a list: as many links, in as many lists. An object that dies leaves them.
 template <class T>
@@ -49,13 +49,19 @@ class IntrusiveList {
     ends_.previous_->next_ = &link;
     ends_.previous_ = &link;
   }
+  bool empty() const noexcept { return ends_.next_ == &ends_; }
   /// The first object, or null.
   T* front() const noexcept { return ends_.next_->owner_; }
   /// The object after one of this list, by its link; or null.
   static T* next(const ListLink<T>& link) noexcept { return link.next_->owner_; }
+  /// Calls `visit(const T&)` for each, in order; it must not change the list.
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (const ListLink<T>* link = ends_.next_; link != &ends_; link = link->next_) visit(*link->owner_);
+  }
 
  private:
   ListLink<T> ends_{nullptr};
 };
 
-}  // namespace discovery::http1
+}  // namespace discovery::base
