@@ -20,10 +20,10 @@ namespace {
 
 /// By default glibc gives back what is free at the end of the heap from 128 KiB on, only to fetch it again
 /// for the next request: each page costs a fault. And it raises both thresholds to the largest block that was
-/// ever freed, so that a flood of large bodies would stay with the process as holes.
+/// ever freed, so that what a flood of large bodies took would stay with the process as holes.
 void tune_malloc() {
 #if defined(__GLIBC__)
-  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  mallopt(M_MMAP_THRESHOLD, 256 << 10);
   mallopt(M_TRIM_THRESHOLD, 8 << 20);
 #endif
 }

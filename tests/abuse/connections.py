@@ -74,6 +74,7 @@ def slow_bodies(world):
     require(world.metric("api.http.cut_incoming") > 50, "those who were cut off are not counted")
     world.stop.set()
     close_all(slow)
+    eventually("what they took is given back", lambda: world.resident() - world.resident_before < 48 << 20)
 
 
 @abuse()

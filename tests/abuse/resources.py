@@ -59,13 +59,13 @@ def out_of_memory(world):
     """The system gives no memory for a large request: it is refused, and others are served."""
     for number in range(40):
         require(world.ask("PUT", f"/v1/kv/fill/{number}", b"x" * 500_000)[0] == 200, "filling")
-    world.limit(resource.RLIMIT_AS, world.virtual() + 24 * MIB)
+    world.limit(resource.RLIMIT_AS, world.virtual() + 8 * MIB)
     nodes = b'{"Node":"n","Address":"1.2.3.4","Checks":[' + b",".join(
-        [b'{"CheckID":"c%d","Name":"x"}' % n for n in range(200_000)]) + b"]}"
+        [b'{"CheckID":"c%d","Name":"x"}' % n for n in range(60_000)]) + b"]}"
     statuses = {}
     for number in range(60):
         method, path, body = [("PUT", "/v1/catalog/register", nodes), ("GET", "/v1/kv/fill?recurse", None),
-                              ("PUT", "/v1/agent/service/register", b"[" + b"0," * 4_000_000 + b"0]"),
+                              ("PUT", "/v1/agent/service/register", b"[" + b"0," * 1_000_000 + b"0]"),
                               ("GET", "/v1/kv/fill?recurse&pretty", None)][number % 4]
         with world.raw() as connection:
             head = f"{method} {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body or b'')}\r\n\r\n".encode()
