@@ -23,8 +23,10 @@ namespace {
 /// ever freed, so that what a flood of large bodies took would stay with the process as holes.
 void tune_malloc() {
 #if defined(__GLIBC__)
+  // NOLINTBEGIN(concurrency-mt-unsafe): there is no other thread yet
   mallopt(M_MMAP_THRESHOLD, 256 << 10);
   mallopt(M_TRIM_THRESHOLD, 8 << 20);
+  // NOLINTEND(concurrency-mt-unsafe)
 #endif
 }
 
