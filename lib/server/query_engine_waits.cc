@@ -11,7 +11,7 @@ namespace {
 
 /// How many waiters one turn of the loop answers before it lets others have theirs. One takes about 10 µs,
 /// sending included.
-constexpr std::size_t kWakeBatch = 16;
+constexpr std::size_t kWakeBatch = 4;
 /// How many cancelled ones a turn ends. One takes about 10 µs, closing its connection included.
 constexpr std::size_t kCancelBatch = 4;
 /// Waits that end within about such a part of their length end together, as one slot.
