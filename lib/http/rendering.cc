@@ -17,7 +17,7 @@ using Form = model::SharedAnswer::Form;
 /// Giving back more memory than this takes long.
 constexpr std::size_t kLongToFree = 1U << 20;
 /// How many clients one turn of the loop sends a body to before it lets others have theirs.
-constexpr std::size_t kSendBatch = 16;
+constexpr std::size_t kSendBatch = 4;
 
 Form plain_form(Format format) { return format.pretty ? Form::kJsonPretty : Form::kJson; }
 Form gzip_form(Format format) { return format.pretty ? Form::kJsonPrettyGzip : Form::kJsonGzip; }
