@@ -334,7 +334,7 @@ TEST_CASE("a crowd that wants one long answer is served in several turns") {
     return std::count_if(crowd.begin(), crowd.end(), [](const auto& one) { return one->status() == 200; });
   };
   world.env.run_posted();
-  CHECK(answered() == 16);
+  CHECK(answered() == 4);
   while (!world.env.posted.empty()) world.env.run_posted();
   CHECK(answered() == 1000);
 }
